@@ -1,0 +1,3 @@
+module github.com/smtptriage/smtptriage
+
+go 1.26
