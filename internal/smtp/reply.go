@@ -12,7 +12,7 @@ import (
 type Reply struct {
 	Code     int            `json:"code"`               // 200 to 599; 0 if no line had one
 	Enhanced EnhancedStatus `json:"enhanced,omitzero"`  // zero if the server sent none
-	Text     []string       `json:"text"`               // one entry a line; code, separator, enhanced status of the first line kept, CRLF removed
+	Text     []string       `json:"text"`               // one entry a line; code, separator and line end removed
 	Flaws    []Flaw         `json:"flaws,omitempty"`    // where it breaks the grammar, each kind once
 	Complete bool           `json:"complete,omitempty"` // the last line of it was seen
 }
