@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Runs every test with the race detector, then prints the tables that tests left of their cases.
+#
+# A test which works through a table of cases writes what was wanted and what came of it to a file of its own in
+# $SMTPTRIAGE_SUMMARY, because go test shows no output of tests that pass.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+SMTPTRIAGE_SUMMARY=$(mktemp -d)
+export SMTPTRIAGE_SUMMARY
+trap 'rm -rf "$SMTPTRIAGE_SUMMARY"' EXIT
+
+status=0
+"${GO:-go}" test -race -count=1 -timeout=9m "$@" ./... || status=$?
+
+for table in "$SMTPTRIAGE_SUMMARY"/*; do
+	[ -f "$table" ] || continue
+	printf '\n%s\n' "$(basename "$table")"
+	cat "$table"
+done
+if [ "$status" = 0 ]; then echo 'test: all passed'; else echo "test: FAILED (go test: $status)"; fi
+exit "$status"
