@@ -1,0 +1,108 @@
+package provider
+
+import (
+	"regexp"
+	"unicode/utf8"
+)
+
+// maxText bounds what is matched: a reply is at most some kilobytes, and a pasted text is cut to its lines before.
+const maxText = 32 << 10
+
+// continuation is the code and enhanced status that begin the lines of a long reply. Where such a reply was quoted
+// and its lines filled again, they stand in the midst of its sentences.
+var continuation = regexp.MustCompile(`(?:^|[^0-9.])([245][0-9][0-9])-([245]\.[0-9]{1,3}\.[0-9]{1,3})[ \t\r\n]`)
+
+// A folded text is a text made plain for matching, and the way back to the text as it was.
+type folded struct {
+	text string
+	from []int // from[i] is where octet i of text stood; one more entry for the end
+}
+
+// fold makes letters small, blanks, line ends and no-break spaces one blank, typographic quotes and dashes plain ones, drops
+// control characters, and drops the code and status repeated within a long reply.
+func fold(text string) folded {
+	if len(text) > maxText {
+		text = text[:maxText]
+	}
+	skip := repeats(text)
+	f := folded{from: make([]int, 0, len(text)+1)}
+	out := make([]byte, 0, len(text))
+	put := func(c byte, at int) {
+		if c == ' ' && (len(out) == 0 || out[len(out)-1] == ' ') {
+			return
+		}
+		out = append(out, c)
+		f.from = append(f.from, at)
+	}
+	for i := 0; i < len(text); {
+		if len(skip) > 0 && i == skip[0][0] {
+			i, skip = skip[0][1], skip[1:]
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(text[i:])
+		switch c, ok := plain(r); {
+		case r == utf8.RuneError && n == 1: // an octet of some 8-bit charset
+			put('?', i)
+		case ok && c != 0:
+			put(c, i)
+		case !ok:
+			for j := range n {
+				put(text[i+j], i+j)
+			}
+		}
+		i += n
+	}
+	f.text = string(out)
+	f.from = append(f.from, len(text))
+	return f
+}
+
+// plain gives the ASCII character to match for a rune: 0 to drop it, ok false to keep it as it is.
+func plain(r rune) (c byte, ok bool) {
+	switch {
+	case 'A' <= r && r <= 'Z':
+		return byte(r) + 'a' - 'A', true
+	case r == ' ', r == '\t', r == '\r', r == '\n', r == 0xa0, r == 0x202f, 0x2000 <= r && r <= 0x200a, r == 0x3000:
+		return ' ', true
+	case r < ' ', r == 0x7f, r == 0xad, r == 0x200b, r == 0xfeff:
+		return 0, true
+	case r == 0x2018, r == 0x2019, r == 0x2b9, r == 0x60, r == 0xb4:
+		return '\'', true
+	case r == 0x201c, r == 0x201d, r == 0xab, r == 0xbb:
+		return '"', true
+	case 0x2010 <= r && r <= 0x2015:
+		return '-', true
+	case r < utf8.RuneSelf:
+		return byte(r), true
+	}
+	return 0, false
+}
+
+// repeats finds the codes that a long reply repeats at the head of each line, all but the first.
+func repeats(text string) [][2]int {
+	m := continuation.FindStringSubmatchIndex(text)
+	if m == nil {
+		return nil
+	}
+	code, status := text[m[2]:m[3]], text[m[4]:m[5]]
+	again, err := regexp.Compile(code + `(?:-|[ \t\r\n]+)` + regexp.QuoteMeta(status) + `[ \t\r\n]`)
+	if err != nil {
+		return nil
+	}
+	var skip [][2]int
+	for _, at := range again.FindAllStringIndex(text[m[5]:], -1) {
+		skip = append(skip, [2]int{m[5] + at[0], m[5] + at[1]})
+	}
+	return skip
+}
+
+// span turns a match in the folded text into one in the text as it was.
+func (f folded) span(loc []int) (start, end int) {
+	start = f.from[loc[0]]
+	if loc[1] > loc[0] {
+		end = f.from[loc[1]-1] + 1
+	} else {
+		end = start
+	}
+	return start, end
+}

@@ -1,0 +1,160 @@
+package provider
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/smtptriage/smtptriage/internal/cause"
+	"github.com/smtptriage/smtptriage/internal/smtp"
+)
+
+// A Match is a row that fits a reply, read at the step where the reply was met.
+type Match struct {
+	Row
+	Cause      cause.ID // the row's reading at the step asked about
+	Firm       Firmness // never more than the row's own; less where the code alone spoke
+	Start, End int      // the words that fitted, as offsets in the text given; equal if the code alone did
+	ByCode     bool     // no words fitted: the bare code or enhanced status did
+}
+
+// MatchText finds the first row whose words stand in text: a reply's text with or without its code, or a message that quotes
+// one. The step is where the reply was met, or "" if that is not known. Line ends, blanks, quotes and capitals do not
+// matter, nor does a code repeated within a folded reply.
+func MatchText(text string, step cause.Step) (Match, bool) {
+	f := fold(text)
+	for i, re := range compiled() {
+		if re == nil {
+			continue
+		}
+		if loc := re.FindStringIndex(f.text); loc != nil {
+			m := read(allRows()[i], step)
+			m.Start, m.End = f.span(loc)
+			return m, true
+		}
+	}
+	return Match{}, false
+}
+
+// MatchAll finds every row whose words stand in text, in the rows' order: for a reader who wants to see what else fits.
+func MatchAll(text string, step cause.Step) []Match {
+	f := fold(text)
+	var all []Match
+	for i, re := range compiled() {
+		if re == nil {
+			continue
+		}
+		if loc := re.FindStringIndex(f.text); loc != nil {
+			m := read(allRows()[i], step)
+			m.Start, m.End = f.span(loc)
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// MatchReply finds the row of a reply: by its words, or else by its code and enhanced status alone. The offsets are in
+// r.String(). A positive or intermediate reply has no row.
+func MatchReply(r smtp.Reply, step cause.Step) (Match, bool) {
+	if r.Positive() || r.Intermediate() {
+		return Match{}, false
+	}
+	if m, ok := MatchText(r.String(), step); ok {
+		return m, true
+	}
+	return LookUp(r.Code, r.Enhanced, step)
+}
+
+// LookUp finds what a bare code or enhanced status stands for when there are no words, or none that a row knows: "550 5.7.64"
+// out of a log. The first row that carries the enhanced status wins, else a row of its registered meaning (RFC 3463 and its
+// updates), else one of the reply code's at that step (RFC 5321, section 4.2.3). It never speaks more firmly than Suggests, and a
+// status that different rows give different causes is only Possible.
+func LookUp(code int, st smtp.EnhancedStatus, step cause.Step) (Match, bool) {
+	if !st.IsZero() {
+		if m, ok := lookUpStatus(st, step); ok {
+			return m, true
+		}
+	}
+	for _, r := range bareCodes {
+		if (r.Code == code || r.Code < 10 && r.Code == code/100) && (len(r.Steps) == 0 || slices.Contains(r.Steps, step)) {
+			return byCode(r, step, Possible), true
+		}
+	}
+	return Match{}, false
+}
+
+func lookUpStatus(st smtp.EnhancedStatus, step cause.Step) (Match, bool) {
+	var first *Row
+	var also []cause.ID
+	rows := allRows()
+	for i := range rows {
+		r := &rows[i]
+		if !statusFits(r.Status, st) {
+			continue
+		}
+		if first == nil {
+			first = r
+		} else if r.Cause != first.Cause && !slices.Contains(also, r.Cause) {
+			also = append(also, r.Cause)
+		}
+	}
+	// What the registry says of a detail that many rows share is worth more than the first of them.
+	for _, r := range bareStatuses {
+		if statusFits(r.Status, st) && (first == nil || len(also) > 0) {
+			return byCode(r, step, Possible), true
+		}
+	}
+	if first == nil {
+		return Match{}, false
+	}
+	m := byCode(*first, step, Suggests)
+	if len(also) > 0 {
+		m.Firm = Possible
+		m.Also = slices.Clone(m.Also)
+		for _, id := range also {
+			if !slices.Contains(m.Also, id) {
+				m.Also = append(m.Also, id)
+			}
+		}
+	}
+	return m, true
+}
+
+func byCode(r Row, step cause.Step, limit Firmness) Match {
+	m := read(r, step)
+	m.Firm = min(m.Firm, limit)
+	m.ByCode = true
+	return m
+}
+
+// read is a row as it is to be understood at a step.
+func read(r Row, step cause.Step) Match {
+	m := Match{Row: r, Cause: r.Cause, Firm: r.Firm}
+	for _, a := range r.At {
+		if a.Step == step {
+			m.Cause = a.Cause
+		}
+	}
+	if len(r.Also) > 0 {
+		m.Firm = min(m.Firm, Suggests)
+	}
+	return m
+}
+
+// statusFits reports whether a row's status ("5.7.57", "5.7.606-649", "x.1.8" for either class) covers st.
+func statusFits(status string, st smtp.EnhancedStatus) bool {
+	parts := strings.Split(status, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	if parts[0] != "x" && parts[0] != strconv.Itoa(st.Class) || parts[1] != strconv.Itoa(st.Subject) {
+		return false
+	}
+	low, high, ranged := strings.Cut(parts[2], "-")
+	if !ranged {
+		return low == strconv.Itoa(st.Detail)
+	}
+	from, err1 := strconv.Atoi(low)
+	to, err2 := strconv.Atoi(high)
+	return err1 == nil && err2 == nil && from <= st.Detail && st.Detail <= to
+}
