@@ -1,0 +1,219 @@
+package evidence
+
+import (
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/smtptriage/smtptriage/internal/smtp"
+)
+
+// Limits of one trace. A hostile peer can't make a record grow beyond them.
+const (
+	MaxEvents = 2000
+	MaxText   = 512 << 10 // octets of reply and command text in one trace
+)
+
+// A Recorder writes one trace while it happens. It masks secrets: whatever a client sends within an AUTH exchange, and
+// wherever they turn up, the secrets that its Scrubber knows. It is safe for use by several goroutines, so that a
+// snapshot can be judged while the conversation still waits.
+type Recorder struct {
+	mu       sync.Mutex
+	trace    Trace
+	scrub    *Scrubber
+	text     int  // octets of text kept
+	lastSent int  // index of the newest Sent event; -1: none
+	authing  bool // between AUTH and its final reply
+}
+
+// NewRecorder starts a trace. Start is its own clock's zero; scrub may be nil.
+func NewRecorder(t Trace, scrub *Scrubber) *Recorder {
+	return &Recorder{trace: t, scrub: scrub, lastSent: -1}
+}
+
+// Update changes what the trace says of itself: its addresses, its walk.
+func (r *Recorder) Update(f func(*Trace)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f(&r.trace)
+}
+
+// Snapshot returns the trace as it stands. The caller may keep it.
+func (r *Recorder) Snapshot() Trace {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.trace
+	t.Events = slices.Clone(t.Events)
+	return t
+}
+
+// Add appends an event and returns its index, or -1 if the trace is full. The last event of a full trace, its Ended, is
+// always kept.
+func (r *Recorder) Add(e Event) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.add(e)
+}
+
+func (r *Recorder) add(e Event) int {
+	if len(r.trace.Events) >= MaxEvents && e.Ended == nil {
+		r.trace.Dropped++
+		return -1
+	}
+	r.trace.Events = append(r.trace.Events, e)
+	return len(r.trace.Events) - 1
+}
+
+// Command records a line that the client sent, without its end, and returns its index. What belongs to an AUTH
+// exchange is masked: the initial response of AUTH, and every line until the final reply.
+func (r *Recorder) Command(at time.Duration, line []byte, eol smtp.EOL) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := Sent{Bytes: int64(len(line) + eolLen(eol))}
+	if eol != smtp.CRLF {
+		s.EOL = eol
+	}
+	if r.authing {
+		// The mechanism's own cancel (RFC 4954, section 4) is no secret, and worth seeing.
+		s.Line = string(line)
+		if s.Line != "*" {
+			s.Line, s.Secret, s.Empty = smtp.Masked, true, len(line) == 0
+		}
+	} else {
+		s.Verb = smtp.ParseCommand(line).Verb
+		s.Line, s.Secret = smtp.MaskAuth(string(line))
+		r.authing = s.Verb == "AUTH"
+	}
+	s.Line, s.Raw = r.keep(s.Line, !s.Secret)
+	r.lastSent = r.add(Event{At: at, Sent: &s})
+	return r.lastSent
+}
+
+// Message records that a message was sent after DATA.
+func (r *Recorder) Message(at time.Duration, s Sent) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.Verb = Message
+	r.lastSent = r.add(Event{At: at, Sent: &s})
+	return r.lastSent
+}
+
+// Message is the Verb of a Sent event that stands for a whole message.
+const Message = "MESSAGE"
+
+// Reply records a reply to the Sent event of index to; -1 is the greeting, or unasked. The lines' times go with it.
+func (r *Recorder) Reply(at time.Duration, rep smtp.Reply, to int, linesAt []time.Duration, n int64) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := Reply{Reply: rep, To: to, LinesAt: linesAt, Bytes: n}
+	e.Text = slices.Clone(rep.Text)
+	for i, t := range e.Text {
+		var raw []byte
+		e.Text[i], raw = r.keep(t, true)
+		if raw != nil {
+			if e.Raw == nil {
+				e.Raw = make([][]byte, len(e.Text))
+			}
+			e.Raw[i] = raw
+		}
+	}
+	if r.authing && !rep.Intermediate() && to >= 0 {
+		r.authing = false
+	}
+	return r.add(Event{At: at, Reply: &e})
+}
+
+// keep returns text that JSON can hold and, if that is not the text itself, the octets of it. Secrets are taken out
+// of both.
+func (r *Recorder) keep(s string, raw bool) (string, []byte) {
+	s = r.scrub.Clean(s)
+	if room := MaxText - r.text; len(s) > room {
+		s = s[:max(room, 0)]
+	}
+	r.text += len(s)
+	if utf8.ValidString(s) {
+		return s, nil
+	}
+	if !raw {
+		return strings.ToValidUTF8(s, "\uFFFD"), nil
+	}
+	return strings.ToValidUTF8(s, "\uFFFD"), []byte(s)
+}
+
+func eolLen(e smtp.EOL) int {
+	switch e {
+	case smtp.CRLF:
+		return 2
+	case smtp.LF:
+		return 1
+	}
+	return 0
+}
+
+// A Scrubber takes known secrets out of text, as they are, in base64 and percent-encoded, because servers and
+// libraries repeat what they were given. A nil Scrubber knows none.
+type Scrubber struct {
+	mu       sync.Mutex
+	replacer *strings.Replacer
+	forms    []string
+}
+
+// The shortest secret that is looked for in text. A shorter one would mask common syllables; it is still masked in AUTH.
+const minSecret = 4
+
+// Add makes secrets known. user is the name that goes with them; it is no secret, but with it the AUTH PLAIN form is known.
+func (s *Scrubber) Add(user string, secrets ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sec := range secrets {
+		if len(sec) < minSecret {
+			continue
+		}
+		s.forms = append(s.forms, sec, url.QueryEscape(sec), url.PathEscape(sec))
+		for _, raw := range []string{sec, "\x00" + user + "\x00" + sec, user + "\x00" + user + "\x00" + sec} {
+			s.forms = append(s.forms, base64Core(raw)...)
+		}
+	}
+	slices.SortFunc(s.forms, func(a, b string) int { return len(b) - len(a) })
+	s.forms = slices.Compact(s.forms)
+	pairs := make([]string, 0, 2*len(s.forms))
+	for _, f := range s.forms {
+		pairs = append(pairs, f, smtp.Masked)
+	}
+	s.replacer = strings.NewReplacer(pairs...)
+}
+
+// base64Core gives the base64 text of raw at each of the three alignments it can have inside a longer string, without
+// the characters that its neighbours change.
+func base64Core(raw string) []string {
+	var out []string
+	for shift := range 3 {
+		padded := strings.Repeat("\x00", shift) + raw
+		enc := base64.RawStdEncoding.EncodeToString([]byte(padded))
+		from := (shift*8 + 5) / 6
+		to := len(padded) * 8 / 6
+		if to-from >= minSecret+2 {
+			core := enc[from:to]
+			out = append(out, core, strings.NewReplacer("+", "-", "/", "_").Replace(core))
+		}
+	}
+	return out
+}
+
+// Clean returns text without the secrets.
+func (s *Scrubber) Clean(text string) string {
+	if s == nil {
+		return text
+	}
+	s.mu.Lock()
+	r := s.replacer
+	s.mu.Unlock()
+	if r == nil {
+		return text
+	}
+	return r.Replace(text)
+}
