@@ -8,7 +8,7 @@ import (
 // A box is one box of the picture, its lines as they are read.
 type box struct {
 	name  string // an identifier in both languages
-	kind  string // step, causes, actions or end
+	kind  string // step, causes, actions or outcome
 	lines []string
 }
 
@@ -37,7 +37,7 @@ func graph() (boxes []box, arrows []arrow) {
 	for _, c := range Outcomes() {
 		end = append(end, string(c.ID)+": "+c.Meaning)
 	}
-	return append(boxes, box{"no_step_failed", "end", end}), append(arrows, arrow{previous, "no_step_failed", "passes"})
+	return append(boxes, box{"no_step_failed", "outcome", end}), append(arrows, arrow{previous, "no_step_failed", "passes"})
 }
 
 func labelled(test, expected string, n Node) []string {
@@ -125,7 +125,7 @@ var styles = []struct{ kind, fill string }{
 	{"step", "#dbe9f9"},
 	{"causes", "#fbe3d6"},
 	{"actions", "#e2f0d9"},
-	{"end", "#eeeeee"},
+	{"outcome", "#eeeeee"},
 }
 
 func fillOf(kind string) string {

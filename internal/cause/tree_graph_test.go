@@ -2,6 +2,7 @@ package cause
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,6 +21,9 @@ var (
 	mermaidClass = regexp.MustCompile(`^  classDef ([a-z]+) [a-z#0-9,:-]+$`)
 	entity       = regexp.MustCompile(`#(\w+);`)
 )
+
+// mermaidReserved are words that Mermaid takes for its own wherever they stand; a bare "end" breaks the whole picture.
+var mermaidReserved = []string{"end", "graph", "flowchart", "subgraph", "style", "class", "click", "default", "direction"}
 
 // readMermaid accepts the part of the flowchart grammar that treeMermaid may use, and nothing else.
 func readMermaid(s string) (picture, error) {
@@ -43,6 +47,11 @@ func readMermaid(s string) (picture, error) {
 			classes[m[1]] = true
 		} else {
 			return p, fmt.Errorf("line %d: %q", i+1, line)
+		}
+	}
+	for _, name := range append(slices.Collect(maps.Keys(kinds)), p.boxes...) {
+		if slices.Contains(mermaidReserved, name) {
+			return p, fmt.Errorf("%q is a word of the language", name)
 		}
 	}
 	for k := range kinds {
@@ -114,7 +123,8 @@ func TestPictureReadersRefuse(t *testing.T) {
 		"a quote in a label":  strings.Replace(good, "Test: ", `Te"st: `, 1),
 		"an open label":       strings.Replace(good, `"]:::step`, "", 1),
 		"a tag in a label":    strings.Replace(good, "#lt;", "<", 1),
-		"an undefined class":  strings.Replace(good, ":::end", ":::finish", 1),
+		"an undefined class":  strings.Replace(good, ":::outcome", ":::finish", 1),
+		"a word of Mermaid's": strings.ReplaceAll(good, "outcome", "end"),
 		"another first line":  "graph\n" + good,
 		"an arrow from space": good + "  --> connect\n",
 	} {

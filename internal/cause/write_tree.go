@@ -7,6 +7,8 @@ import (
 	"strings"
 )
 
+//go:generate go test -run ^TestWrite . -update
+
 // A format is one way to print a table of this package.
 type format struct {
 	name  string
