@@ -42,9 +42,12 @@ type Certificate struct {
 // Names that are kept of each kind. Shared hosting puts a hundred into one certificate.
 const maxNames = 256
 
-// maxCheckedKey is the largest RSA key that a signature is checked with, as in crypto/tls: larger ones are a way to
-// burn our time.
-const maxCheckedKey = 8192
+// RSA keys, in bits, with which a signature is checked. Smaller ones crypto/rsa refuses; larger ones are a way to burn
+// our time, and crypto/tls draws the same line.
+const (
+	minCheckedKey = 1024
+	maxCheckedKey = 8192
+)
 
 // ParseCertificate reads one certificate. It never fails: see Error.
 func ParseCertificate(der []byte) Certificate {
@@ -69,7 +72,7 @@ func ParseCertificate(der []byte) Certificate {
 	c.Serial = printable(x.SerialNumber.Text(16))
 	c.KeyType, c.KeyBits = keyKind(x)
 	c.Signature = x.SignatureAlgorithm.String()
-	c.SelfSigned = selfSigned(x, c.KeyBits)
+	c.SelfSigned = selfSigned(x)
 	c.IsCA = x.IsCA
 	c.OCSP, c.CRL = printables(x.OCSPServer), printables(x.CRLDistributionPoints)
 	return c
@@ -102,15 +105,15 @@ func keyKind(x *x509.Certificate) (kind string, bits int) {
 }
 
 // selfSigned tells a certificate that signed itself from one whose issuer merely bears the same name. Signatures by
-// methods that are no longer checked (MD5) leave the names to decide.
-func selfSigned(x *x509.Certificate, bits int) bool {
+// methods and keys that are not checked any more (MD5, 512 bits) leave the names to decide.
+func selfSigned(x *x509.Certificate) bool {
 	if !bytes.Equal(x.RawIssuer, x.RawSubject) {
 		return false
 	}
 	if len(x.AuthorityKeyId) > 0 && len(x.SubjectKeyId) > 0 && !bytes.Equal(x.AuthorityKeyId, x.SubjectKeyId) {
 		return false
 	}
-	if bits > maxCheckedKey {
+	if kind, bits := keyKind(x); kind == "RSA" && (bits < minCheckedKey || bits > maxCheckedKey) {
 		return true
 	}
 	err := x.CheckSignature(x.SignatureAlgorithm, x.RawTBSCertificate, x.Signature)

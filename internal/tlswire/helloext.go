@@ -42,7 +42,7 @@ func (s HelloSpec) extensions() ([]Extension, error) {
 	if len(s.Schemes) > 0 {
 		add(extSignatureAlgorithms, func(b *cryptobyte.Builder) { addList16(b, s.Schemes) })
 	}
-	if len(s.Versions) > 0 && !s.NoVersions {
+	if len(s.Versions) > 0 {
 		add(extSupportedVersions, func(b *cryptobyte.Builder) {
 			b.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) { addList(b, s.Versions) })
 		})

@@ -11,12 +11,11 @@ import (
 // A HelloSpec describes a ClientHello to be written. It can ask for what crypto/tls refuses: SSLv2 and SSLv3, any
 // cipher suite, any size. Nothing that is sent is ever finished into a session, so no key is kept.
 type HelloSpec struct {
-	Name          string  // for people: "tls1.0-device"
-	Format        Format  // "": FormatTLS
-	RecordVersion Version // 0: the older of TLS 1.0 and Version (RFC 8446, section 5.1)
-	Version       Version // legacy_version; 0: the newest of Versions, at most TLS 1.2
-	Versions      []Version
-	NoVersions    bool // leave the supported_versions extension out although Versions is set
+	Name          string    // for people: "tls1.0-device"
+	Format        Format    // "": FormatTLS
+	RecordVersion Version   // 0: the older of TLS 1.0 and Version (RFC 8446, section 5.1)
+	Version       Version   // legacy_version; 0: the newest of Versions, at most TLS 1.2
+	Versions      []Version // the supported_versions extension; none: it is left out, as before TLS 1.3
 	Suites        []CipherSuite
 	SSL2Ciphers   []SSL2Cipher // for FormatSSL2
 	Groups        []Group

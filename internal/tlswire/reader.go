@@ -4,6 +4,10 @@ package tlswire
 // handshake, and what a hostile peer can make us keep.
 const maxClear = 1 << 20
 
+// maxEvents bounds what is reported of one direction. A handshake has about ten; a peer that sends alerts without
+// end shall not fill our memory with them.
+const maxEvents = 256
+
 // An Event is one thing read from one direction of a TLS connection. Exactly one of its pointers and flags is set.
 type Event struct {
 	Offset int64 // of the record it starts in, from the start of the stream
@@ -17,7 +21,7 @@ type Event struct {
 	ChangeCipherSpec   bool
 	Alert              *Alert
 	Other              *Message // any other message in the clear, its body included
-	Encrypted          bool     // from this record on all is encrypted; reported once
+	Encrypted          bool     // from this record on nothing can be read: reported once
 }
 
 // A Reader reads one direction of a TLS connection, from its first octet on, as far as it is in the clear. Its memory
@@ -32,6 +36,7 @@ type Reader struct {
 	encrypted bool
 	clear     int
 	records   int
+	events    int
 	octets    int64
 }
 
@@ -41,7 +46,11 @@ func (r *Reader) Feed(p []byte) []Event {
 	var events []Event
 	for _, rec := range r.split.Feed(p) {
 		r.records++
-		events = append(events, r.record(rec)...)
+		if r.events < maxEvents {
+			more := r.record(rec)
+			r.events += len(more)
+			events = append(events, more...)
+		}
 	}
 	return events
 }
@@ -183,7 +192,22 @@ func (r *Reader) ssl2(rec Record) []Event {
 	case ssl2ServerHello:
 		e.ServerHello = &ServerHello{Format: FormatSSL2, LegacyVersion: SSLv2, Version: SSLv2}
 	default:
-		e.Alert = &Alert{Level: Fatal, Description: AlertHandshakeFailure}
+		e.Alert = &Alert{Level: Fatal, Description: ssl2Alert(rec.Fragment[len(rec.Fragment)-1])}
 	}
 	return []Event{e}
+}
+
+// ssl2Alert is the alert that took over from an error code of SSLv2. Codes without one read as internal_error.
+func ssl2Alert(code byte) AlertDescription {
+	switch code {
+	case 1: // no cipher
+		return AlertHandshakeFailure
+	case 2:
+		return AlertNoCertificate
+	case 4:
+		return AlertBadCertificate
+	case 6:
+		return AlertUnsupportedCertificate
+	}
+	return AlertInternalError
 }
