@@ -57,6 +57,9 @@ var mailNodes = []Node{
 			"Verify the connector's direction (to Microsoft 365), type and scope: Get-InboundConnector | Format-List Name,Enabled,ConnectorType,SenderIPAddresses,TlsSenderCertificateName.",
 			"Decide whether this device is to sign in (SMTP AUTH) or to relay by its address, and set host, port and credentials for that one way.",
 		},
+		Notes: []string{
+			"A limit (throttled), a fault of the service (server-temporary-failure) and a client out of step (client-protocol-error) may show at any step, not only here.",
+		},
 	},
 	{
 		Step: Rcpt, Number: 7, Title: "Is the recipient accepted?",
@@ -82,6 +85,9 @@ var mailNodes = []Node{
 			"Switch the device to SMTP submission on port 587, where the address's reputation hardly counts.",
 			"Ask for delisting where the listing is wrong or cured: at the list's own page, or https://sender.office.com for Microsoft's.",
 			"Check the recipient's address, and whether it is inside the tenant: Direct Send reaches nobody else.",
+		},
+		Notes: []string{
+			"A refusal inside the session never appears in Microsoft's message trace: an empty trace is no proof that nothing was sent.",
 		},
 	},
 	{

@@ -25,6 +25,9 @@ var pathNodes = []Node{
 			"Compare the configured host name, letter by letter, with the one the provider documents.",
 			"Ask the ISP or hoster whether outgoing port 25 is filtered; use port 587 meanwhile.",
 		},
+		Notes: []string{
+			"The walk goes on over IPv4 when every IPv6 address is dead, and warns: common devices would stumble there. One dead address among living ones is a note.",
+		},
 	},
 	{
 		Step: Banner, Number: 2, Title: "Does the server greet?",
@@ -71,6 +74,9 @@ var pathNodes = []Node{
 			"Make sure no SMTP proxy or content filter stands in the path; switch off SMTP or ESMTP inspection on the firewall.",
 			"Give the device a host name of letters, digits and hyphens, with a domain.",
 		},
+		Notes: []string{
+			"A server that offers STARTTLS and answers 530 until it is used behaves as it should.",
+		},
 	},
 	{
 		Step: StartTLSOffer, Number: 4, Title: "Is STARTTLS offered?",
@@ -92,6 +98,9 @@ var pathNodes = []Node{
 			"Switch off TLS inspection and SMTP inspection for this destination.",
 			"Probe the server by hand and compare: openssl s_client -starttls smtp -connect HOST:587, or smtptriage check from another line.",
 			"If it is your own server, allow STARTTLS in its policy and give it a certificate.",
+		},
+		Notes: []string{
+			"A server that answers 421 or 450 here limits its clients or has a passing fault. It has not said that it has no STARTTLS.",
 		},
 	},
 	{
@@ -122,6 +131,9 @@ var pathNodes = []Node{
 			"Let the connection bypass IDS/IPS and TLS inspection for a test.",
 			"Choose STARTTLS, not SSL/TLS, for ports 587 and 25.",
 			"Check the date and the root certificates of the device.",
+		},
+		Notes: []string{
+			"A certificate that does not verify fails this step. The walk goes on over that TLS to show what lies behind, and sends no credentials there.",
 		},
 	},
 }
