@@ -1,0 +1,255 @@
+package diagnose
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/smtptriage/smtptriage/internal/cause"
+	"github.com/smtptriage/smtptriage/internal/evidence"
+)
+
+// Diagnose judges a record.
+func Diagnose(rec *evidence.Record) Diagnosis {
+	var d Diagnosis
+	for _, s := range scenes(rec) {
+		d.Paths = append(d.Paths, s.judge())
+		if v := s.main; v != nil {
+			if a := v.ClientAddress(); a.IsValid() && !d.PublicIP.IsValid() && rec.Source != evidence.FromListen {
+				d.PublicIP = a
+			}
+			d.Codes = append(d.Codes, refusals(v)...)
+		}
+	}
+	if len(d.Paths) == 0 {
+		d.Paths = []Path{nothingSeen()}
+	}
+	first := d.Paths[0]
+	for _, p := range d.Paths {
+		// Of several conversations of others, the one that failed is what people ask about.
+		if p.Role == evidence.RoleObserved && failed(p) && !failed(first) {
+			first = p
+		}
+	}
+	d.Provider, d.Verdict, d.Findings = first.Provider, first.Verdict, first.Findings
+	d.CannotKnow = cannotKnow(rec, first)
+	return d
+}
+
+func failed(p Path) bool {
+	return p.Verdict.Step != cause.None
+}
+
+func nothingSeen() Path {
+	f := finding(cause.None, cause.Undetermined, Possible, "Nothing of a mail conversation was seen.")
+	return Path{Steps: unseenSteps(), Verdict: f, Findings: []Finding{f}, Provider: "generic"}
+}
+
+// judge walks the tree over one path: the first step that fails is the verdict's, and its rules name the cause.
+func (s *scene) judge() Path {
+	p := Path{Role: s.role, Via: s.walk.Via, Host: s.walk.Host, Port: s.walk.Port, Provider: s.profile.Name, Steps: s.steps()}
+	for _, v := range s.views {
+		p.Traces = append(p.Traces, v.Trace.ID)
+	}
+	if s.main != nil {
+		p.Address = s.main.Trace.Address
+	}
+	p.Findings = s.findings(p.Steps)
+	p.Verdict = p.Findings[0]
+	moveTo(&p, p.Verdict.Step)
+	return p
+}
+
+// findings names the causes: of the first step that fails; or else of the first that only a common device would stumble
+// over; or else that all is well, as far as was asked.
+func (s *scene) findings(steps []StepResult) []Finding {
+	for _, want := range []Status{Fail, Warn} {
+		for _, r := range steps {
+			if r.Status != want {
+				continue
+			}
+			if found := rank(s.apply(r)); len(found) > 0 {
+				return found
+			}
+			if want == Fail {
+				return []Finding{s.undetermined(r)}
+			}
+		}
+	}
+	return []Finding{s.allPassed(steps)}
+}
+
+// A rule looks for one cause and says how firmly the evidence supports it, and why. It returns the zero Finding if it does
+// not.
+type rule struct {
+	cause cause.ID
+	judge func(*scene) support
+}
+
+// support is how firmly a rule's cause is supported. The zero value is not at all.
+type support struct {
+	confidence Confidence
+	summary    string // "": the cause's own meaning
+	because    []Ground
+	step       cause.Step // where it was met, if not at the step the rule stands at
+}
+
+// The rules of each step, in the order in which equally firm findings are ranked.
+var rules = map[cause.Step][]rule{
+	cause.Connect:       connectRules,
+	cause.Banner:        bannerRules,
+	cause.EHLO:          ehloRules,
+	cause.StartTLSOffer: offerRules,
+	cause.StartTLS:      startTLSRules,
+	cause.Auth:          authRules,
+	cause.Mail:          mailRules,
+	cause.Rcpt:          rcptRules,
+	cause.Data:          dataRules,
+}
+
+// apply runs the rules of the step that a result is about. What the server itself says in a refusal comes first, because a
+// rule reasons from behaviour and a reply has words.
+func (s *scene) apply(r StepResult) []Finding {
+	found := s.refusalFindings(r)
+	for _, rule := range rules[r.Step] {
+		if got := rule.judge(s); got.confidence != "" {
+			step := r.Step
+			if got.step != "" {
+				step = got.step
+			}
+			found = append(found, finding(step, rule.cause, got.confidence, got.summary, got.because...))
+		}
+	}
+	return found
+}
+
+// rank orders findings by confidence, keeps the firmest of each cause, and sees to it that no two are called proven.
+func rank(found []Finding) []Finding {
+	slices.SortStableFunc(found, func(a, b Finding) int { return b.Confidence.rank() - a.Confidence.rank() })
+	seen := map[cause.ID]bool{}
+	var out []Finding
+	for _, f := range found {
+		if !seen[f.Cause] {
+			seen[f.Cause] = true
+			out = append(out, f)
+		}
+	}
+	if len(out) > 1 && out[0].Confidence == Proven && out[1].Confidence == Proven {
+		for i := range out {
+			if out[i].Confidence == Proven {
+				out[i].Confidence = Likely
+			}
+		}
+	}
+	return out
+}
+
+// undetermined says what was seen at a step that failed for no reason we know.
+func (s *scene) undetermined(r StepResult) Finding {
+	f := finding(r.Step, cause.Undetermined, Possible, "The step failed in a way that fits no cause we know: "+r.Detail)
+	if r.Trace != "" {
+		f.Because = []Ground{{Text: r.Detail, Trace: r.Trace, Event: r.Event}}
+	}
+	return f
+}
+
+// allPassed is the verdict when no step failed.
+func (s *scene) allPassed(steps []StepResult) Finding {
+	if s.role == evidence.RoleAsked && s.rec.Interrupted != "" {
+		return finding(cause.None, cause.Undetermined, Possible, "The run ended before its work was done: "+s.rec.Interrupted+".")
+	}
+	last := StepResult{Step: cause.None}
+	for _, r := range steps {
+		if r.Status == Pass || r.Status == Warn {
+			last = r
+		}
+	}
+	if last.Step == cause.None {
+		return finding(cause.None, cause.Undetermined, Possible, "Nothing was seen that failed, and nothing that passed.")
+	}
+	ground := Ground{Text: last.Detail, Trace: last.Trace, Event: last.Event}
+	switch last.Step {
+	case cause.Rcpt, cause.Data:
+		what := "The server accepted the recipient"
+		if last.Step == cause.Data {
+			what = "The server accepted the message"
+		}
+		return finding(cause.None, cause.Accepted, Proven, what+"; every step asked for passed.", ground)
+	}
+	if s.rec.Source == evidence.FromText && last.Step.Before(cause.EHLO) {
+		return finding(cause.None, cause.Undetermined, Possible, "What was seen passed, and it ends before anything could fail.", ground)
+	}
+	return finding(cause.None, cause.AcceptedNotProven, Likely,
+		"Every step that was asked for passed, but the conversation ended before RCPT TO, which alone proves acceptance.", ground)
+}
+
+// moveTo makes the steps agree with a verdict that was met at an earlier step than the one that showed it, as when a client's
+// HELO is why no TLS could be had.
+func moveTo(p *Path, step cause.Step) {
+	at := step.Index()
+	if at < 0 {
+		return
+	}
+	for i := range p.Steps {
+		r := &p.Steps[i]
+		if r.Step == step && (r.Status == Pass || r.Status == Skipped || r.Status == NotSeen) {
+			r.Status = Fail
+			r.Detail = trimJoin(r.Detail, "what failed later goes back to this")
+		}
+		if r.Step.Index() > at && r.Status == Fail && i > 0 && p.Verdict.Step != r.Step {
+			continue
+		}
+	}
+}
+
+func trimJoin(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}
+
+// refusals lists the negative replies of a conversation.
+func refusals(v *evidence.View) []Code {
+	var out []Code
+	for i := range v.Trace.Events {
+		if r := v.Trace.Events[i].Reply; r != nil && (r.Transient() || r.Permanent()) {
+			out = append(out, Code{Step: stepOf(v, i), Reply: &r.Reply, Text: r.String(), Trace: v.Trace.ID, Event: i})
+		}
+	}
+	return out
+}
+
+// cannotKnow says what this place can't tell, so that nobody takes the verdict for more than it is.
+func cannotKnow(rec *evidence.Record, p Path) []string {
+	var out []string
+	switch rec.Source {
+	case evidence.FromCheck:
+		out = append(out, "whether the device, in another VLAN or behind another public address, meets the same: run this from the device's own network")
+		if rec.Target.Walk.Auth == nil {
+			out = append(out, "whether signing in works: no user name and password, or token, was given")
+		} else {
+			out = append(out, "whether other credentials would work")
+		}
+		if rec.Target.Walk.From == "" || len(rec.Target.Walk.To) == 0 {
+			out = append(out, "whether a recipient is accepted: no --from and --to were given")
+		} else if !rec.Target.Walk.Send {
+			out = append(out, "whether the message itself is accepted: nothing is sent without --send")
+		}
+	case evidence.FromText:
+		out = append(out, "what the text does not show: a step without a line was not seen, which does not mean that it worked")
+	case evidence.FromCapture:
+		out = append(out, "what happened inside TLS, and what was lost before the capture")
+	}
+	for _, run := range rec.Runs {
+		if run.NotPossible != "" {
+			out = append(out, run.Name+" "+strconv.Quote(run.Because)+" was not possible: "+run.NotPossible)
+		}
+	}
+	return out
+}
+
+// Next asks for the experiments that would tell the standing causes of the first failing step apart. It returns none when
+// nothing more would change the verdict.
+func Next(rec *evidence.Record) []evidence.Experiment {
+	return nil
+}

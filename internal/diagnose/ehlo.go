@@ -1,0 +1,124 @@
+package diagnose
+
+import (
+	"strings"
+
+	"github.com/smtptriage/smtptriage/internal/cause"
+	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/smtp"
+)
+
+var ehloRules = []rule{
+	{cause.HELOOnlyClient, heloOnly},
+	{cause.TLSRequiredFirst, tlsBeforeEHLO},
+	{cause.HELONameRejected, nameRejected},
+	{cause.SMTPProxyAlters, proxyAlters},
+	{cause.ConnectionCutAfterEHLO, cutAfterEHLO},
+	{cause.ImplicitTLSOnStartTLSPort, clientSpeaksTLS},
+}
+
+// heloOnly stands with the rules of several steps: a client that says HELO meets its failure where TLS or AUTH is asked for.
+func heloOnly(s *scene) support {
+	v := s.main
+	if v == nil || v.Secured >= 0 || len(v.Hellos) == 0 {
+		return support{}
+	}
+	for _, x := range v.Hellos {
+		if v.SentAt(x.Sent).Verb == "EHLO" {
+			return support{}
+		}
+	}
+	x := evidence.Last(v.Hellos)
+	because := []Ground{s.ground(x.Sent, "the client said %s, never EHLO, so it is not told of STARTTLS and AUTH", v.SentAt(x.Sent).Line)}
+	for _, m := range v.Mails {
+		if r := s.reply(m); r != nil && (r.Code == 530 || r.Code == 550 || r.Code == 454) {
+			because = append(because, s.ground(m.Reply, "then: %s", r))
+			return support{confidence: Likely, because: because, step: cause.EHLO}
+		}
+	}
+	return support{confidence: Possible, because: because, step: cause.EHLO}
+}
+
+// helloReply is the reply to the EHLO that failed, and its exchange.
+func (s *scene) helloReply() (*evidence.Reply, evidence.Exchange) {
+	if s.main == nil {
+		return nil, evidence.Exchange{Sent: -1, Reply: -1}
+	}
+	x := evidence.First(s.hellos())
+	return s.reply(x), x
+}
+
+func tlsBeforeEHLO(s *scene) support {
+	r, x := s.helloReply()
+	if r == nil || r.Code != 530 && r.Code != 454 {
+		return support{}
+	}
+	return support{confidence: Likely, because: []Ground{s.ground(x.Reply, "the reply to EHLO asks for TLS first: %s", r)}}
+}
+
+func nameRejected(s *scene) support {
+	r, x := s.helloReply()
+	if r == nil || !r.Permanent() {
+		return support{}
+	}
+	name := strings.TrimSpace(strings.TrimPrefix(s.main.SentAt(x.Sent).Line, s.main.SentAt(x.Sent).Verb))
+	switch r.Code {
+	case 501, 504, 550, 553:
+		return support{confidence: Likely, because: []Ground{s.ground(x.Reply, "the name %q given with EHLO is refused: %s", name, r)}}
+	}
+	return support{}
+}
+
+func proxyAlters(s *scene) support {
+	v := s.main
+	if v == nil {
+		return support{}
+	}
+	if x, ok := v.Offered(v.Secured >= 0 && s.implicit()); ok && len(x.Masked()) > 0 {
+		at := evidence.Last(s.hellos()).Reply
+		return support{confidence: Likely, because: []Ground{s.ground(at, "keywords of the reply to EHLO are overwritten: %s", strings.Join(x.Masked(), " "))},
+			summary: "A firewall or proxy on the path overwrites parts of the SMTP conversation."}
+	}
+	r, x := s.helloReply()
+	if r == nil || r.Code != 500 && r.Code != 502 || v.SentAt(x.Sent).Verb != "EHLO" {
+		return support{}
+	}
+	c := Possible
+	because := []Ground{s.ground(x.Reply, "EHLO is refused as unknown: %s", r)}
+	if s.known {
+		c = Likely
+		because = append(because, Ground{Text: s.walk.Host + " is a host of " + s.profile.Title + ", which knows EHLO", Event: -1})
+	}
+	for _, h := range s.hellos() {
+		if rep := s.reply(h); rep != nil && rep.Positive() && v.SentAt(h.Sent).Verb == "HELO" {
+			because = append(because, s.ground(h.Reply, "HELO is accepted: %s", rep))
+		}
+	}
+	return support{confidence: c, because: because}
+}
+
+func cutAfterEHLO(s *scene) support {
+	if !s.brokeIn("EHLO", "HELO") {
+		return support{}
+	}
+	e := s.main.Ending()
+	c := Possible
+	if e.Outcome == evidence.Reset {
+		c = Likely // a server says 4yz or 5yz; a device on the path cuts
+	}
+	return support{confidence: c, because: []Ground{s.ground(s.main.Ended, "greeting came, EHLO was sent, then %s", ending(e))}}
+}
+
+// clientSpeaksTLS: a conversation, seen by others, in which the client's first octets were TLS on a port that greets in
+// plain text.
+func clientSpeaksTLS(s *scene) support {
+	v := s.main
+	if v == nil || v.ClientHello < 0 || v.StartTLS.Sent >= 0 || v.Greeting < 0 || v.Secured >= 0 {
+		return support{}
+	}
+	return support{confidence: Likely, step: cause.StartTLS,
+		because: []Ground{s.ground(v.ClientHello, "the client sent a ClientHello where the server speaks plain text first")}}
+}
+
+// replyKnowsEHLO reports whether a reply is the list that EHLO gives.
+func replyKnowsEHLO(r smtp.Reply) bool { return r.Code == 250 && len(r.Text) > 1 }

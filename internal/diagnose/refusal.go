@@ -1,0 +1,87 @@
+package diagnose
+
+import (
+	"fmt"
+
+	"github.com/smtptriage/smtptriage/internal/cause"
+	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/provider"
+)
+
+// refusalFindings names the cause that a server gives in its own words, if the step failed by a reply.
+func (s *scene) refusalFindings(r StepResult) []Finding {
+	if s.main == nil || r.Trace != s.main.Trace.ID || r.Event < 0 {
+		return nil
+	}
+	rep := s.main.ReplyAt(r.Event)
+	if rep == nil {
+		return nil
+	}
+	m, ok := provider.MatchReply(rep.Reply, r.Step)
+	if !ok {
+		return nil
+	}
+	if m.Cause == cause.Undetermined {
+		f := finding(r.Step, cause.Undetermined, Possible, m.Meaning, s.ground(r.Event, "%s", rep))
+		f.Actions, f.Links = m.Actions, m.Links
+		return []Finding{f}
+	}
+	why := "the server's own words"
+	if m.ByCode {
+		why = "the code stands for it; the words fit nothing we know"
+	}
+	quote := rep.String()
+	if m.End > m.Start && m.End <= len(quote) {
+		why += fmt.Sprintf(" (%q)", quote[m.Start:m.End])
+	}
+	f := finding(r.Step, m.Cause, s.weigh(m), m.Meaning, s.ground(r.Event, "%s: %s", quote, why))
+	f.Actions = merge(m.Actions, f.Actions)
+	f.Links = merge(m.Links, f.Links)
+	found := []Finding{f}
+	for _, id := range m.Also {
+		if id != m.Cause && id != cause.Undetermined {
+			found = append(found, finding(r.Step, id, Possible, "", s.ground(r.Event, "the same words are used for it: %s", quote)))
+		}
+	}
+	return found
+}
+
+// weigh turns the firmness of a row into confidence. A server that names the cause proves it only if it is certain that the
+// server spoke: in a conversation of our own, under TLS with a certificate that verifies.
+func (s *scene) weigh(m provider.Match) Confidence {
+	switch {
+	case m.Firm == provider.Possible:
+		return Possible
+	case m.Firm == provider.Names && m.Verified && s.authentic():
+		return Proven
+	}
+	return Likely
+}
+
+// authentic reports whether the main conversation was certainly with the server itself.
+func (s *scene) authentic() bool {
+	if s.rec.Source != evidence.FromCheck || s.main == nil || s.main.Secured < 0 || s.main.Chain < 0 {
+		return false
+	}
+	for _, v := range s.main.Trace.Events[s.main.Chain].Chain.Verified {
+		if v.Problem == evidence.CertOK && v.Roots != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// merge appends what is not yet there.
+func merge(a, b []string) []string {
+	out := append([]string(nil), a...)
+	for _, s := range b {
+		dup := false
+		for _, have := range out {
+			dup = dup || have == s
+		}
+		if !dup {
+			out = append(out, s)
+		}
+	}
+	return out
+}
