@@ -25,7 +25,7 @@ type HelloSpec struct {
 	ALPN          []string
 	SessionID     int         // octets of random session id, at most 32
 	Extra         []Extension // after those that follow from the other fields
-	Size          int         // octets on the wire, all records with their headers; reached by padding (RFC 7685). 0: as it comes
+	Size          int         // octets on the wire, headers included, reached by padding (RFC 7685); 0: as it comes
 	RecordLimit   int         // octets of one fragment; 0: MaxPlaintext
 }
 
@@ -35,8 +35,11 @@ type Extension struct {
 	Data []byte
 }
 
-// Bytes writes the hello as it goes on the wire. Each call makes fresh random values. With Size the result is that
-// long, or up to three octets longer where padding cannot be as short; it is an error if the hello is larger by itself.
+// Bytes writes the hello as it goes on the wire. Each call makes fresh random values.
+//
+// With Size the result is that long. Two gaps cannot be met: padding takes four octets at the least, so the result may
+// be up to three longer; and a further record brings five octets of header, so it may be up to five shorter just above
+// a multiple of the record's limit. A hello that is larger by itself is an error.
 func (s HelloSpec) Bytes() ([]byte, error) {
 	if s.Format == FormatSSL2 {
 		return s.ssl2()

@@ -144,7 +144,10 @@ func TestReaderOfWholeConversations(t *testing.T) {
 		},
 		{
 			"tls 1.0 asking for a certificate",
-			&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}},
+			&tls.Config{
+				MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10,
+				CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA},
+			},
 			func(c *tls.Config) { c.ClientAuth, c.ClientCAs = tls.RequestClientCert, pool },
 			[]string{"client_hello", "certificate", "client_key_exchange", "change_cipher_spec", "encrypted", "encrypted alert"},
 			[]string{

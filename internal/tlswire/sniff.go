@@ -23,8 +23,7 @@ const (
 	ProtoOther   Protocol = "other"
 )
 
-// opening pairs the first octets of a protocol, in upper case, with its name. Longer than the shortest is better:
-// what fits none of them is "other" as soon as that is certain.
+// openings are the first octets of protocols, in upper case. What can become none of them any more is "other".
 var openings = []struct {
 	text  string
 	proto Protocol

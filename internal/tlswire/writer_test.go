@@ -198,6 +198,13 @@ func TestHelloSizes(t *testing.T) {
 			t.Errorf("padded to %d: malformed %q, size %d", want, h.Malformed, h.Size)
 		}
 	}
+	for size := MaxPlaintext + RecordHeader - 2; size < MaxPlaintext+3*RecordHeader; size++ {
+		s := SmallModern("mail.example.com")
+		s.Size = size
+		if n := sizes(s); n > size || n < size-RecordHeader {
+			t.Errorf("asked for %d octets at the edge of a record, got %d", size, n)
+		}
+	}
 	s := OldDevice()
 	s.Size = 30
 	if _, err := s.Bytes(); err == nil {
