@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"regexp"
 	"unicode/utf8"
 )
@@ -19,7 +20,7 @@ type folded struct {
 }
 
 // fold makes letters small, blanks, line ends and no-break spaces one blank, typographic quotes and dashes plain ones, drops
-// control characters, and drops the code and status repeated within a long reply.
+// control characters, drops the code and status repeated within a long reply, and writes addresses with commas.
 func fold(text string) folded {
 	if len(text) > maxText {
 		text = text[:maxText]
@@ -52,9 +53,16 @@ func fold(text string) folded {
 		}
 		i += n
 	}
-	f.text = string(out)
+	f.text = hideAddresses(out)
 	f.from = append(f.from, len(text))
 	return f
+}
+
+var ipv4 = regexp.MustCompile(`[0-9]{1,3}(?:\.[0-9]{1,3}){3,}`)
+
+// hideAddresses puts commas for the dots of IPv4 addresses, so that no part of 203.5.7.51 is taken for a status.
+func hideAddresses(text []byte) string {
+	return string(ipv4.ReplaceAllFunc(text, func(a []byte) []byte { return bytes.ReplaceAll(a, []byte("."), []byte(",")) }))
 }
 
 // plain gives the ASCII character to match for a rune: 0 to drop it, ok false to keep it as it is.

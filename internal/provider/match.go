@@ -23,11 +23,8 @@ type Match struct {
 // matter, nor does a code repeated within a folded reply.
 func MatchText(text string, step cause.Step) (Match, bool) {
 	f := fold(text)
-	for i, re := range compiled() {
-		if re == nil {
-			continue
-		}
-		if loc := re.FindStringIndex(f.text); loc != nil {
+	for i, mt := range matchers() {
+		if loc := mt.find(f.text); loc != nil {
 			m := read(allRows()[i], step)
 			m.Start, m.End = f.span(loc)
 			return m, true
@@ -40,11 +37,8 @@ func MatchText(text string, step cause.Step) (Match, bool) {
 func MatchAll(text string, step cause.Step) []Match {
 	f := fold(text)
 	var all []Match
-	for i, re := range compiled() {
-		if re == nil {
-			continue
-		}
-		if loc := re.FindStringIndex(f.text); loc != nil {
+	for i, mt := range matchers() {
+		if loc := mt.find(f.text); loc != nil {
 			m := read(allRows()[i], step)
 			m.Start, m.End = f.span(loc)
 			all = append(all, m)
@@ -66,9 +60,9 @@ func MatchReply(r smtp.Reply, step cause.Step) (Match, bool) {
 }
 
 // LookUp finds what a bare code or enhanced status stands for when there are no words, or none that a row knows: "550 5.7.64"
-// out of a log. The first row that carries the enhanced status wins, else a row of its registered meaning (RFC 3463 and its
-// updates), else one of the reply code's at that step (RFC 5321, section 4.2.3). It never speaks more firmly than Suggests, and a
-// status that different rows give different causes is only Possible.
+// out of a log. The row that carries the enhanced status wins, else its registered meaning (RFC 3463 and its updates), else the
+// reply code's at that step (RFC 5321, section 4.2.3). It never speaks more firmly than Suggests, and where rows of one status
+// differ in their cause, it is Possible and names the others.
 func LookUp(code int, st smtp.EnhancedStatus, step cause.Step) (Match, bool) {
 	if !st.IsZero() {
 		if m, ok := lookUpStatus(st, step); ok {
@@ -84,40 +78,52 @@ func LookUp(code int, st smtp.EnhancedStatus, step cause.Step) (Match, bool) {
 }
 
 func lookUpStatus(st smtp.EnhancedStatus, step cause.Step) (Match, bool) {
-	var first *Row
-	var also []cause.ID
-	rows := allRows()
-	for i := range rows {
-		r := &rows[i]
-		if !statusFits(r.Status, st) {
-			continue
-		}
-		if first == nil {
-			first = r
-		} else if r.Cause != first.Cause && !slices.Contains(also, r.Cause) {
-			also = append(also, r.Cause)
+	rows := rowsOfStatus(st)
+	var causes []cause.ID
+	for _, r := range rows {
+		if !slices.Contains(causes, r.Cause) {
+			causes = append(causes, r.Cause)
 		}
 	}
-	// What the registry says of a detail that many rows share is worth more than the first of them.
-	for _, r := range bareStatuses {
-		if statusFits(r.Status, st) && (first == nil || len(also) > 0) {
-			return byCode(r, step, Possible), true
+	// What the registry says of a detail that rows disagree on is worth more than any one of them.
+	if len(causes) != 1 {
+		for _, r := range bareStatuses {
+			if statusFits(r.Status, st) {
+				return byCode(r, step, Possible), true
+			}
 		}
 	}
-	if first == nil {
+	if len(rows) == 0 {
 		return Match{}, false
 	}
-	m := byCode(*first, step, Suggests)
-	if len(also) > 0 {
+	m := byCode(rows[len(rows)-1], step, Suggests) // the general one stands last
+	if len(causes) > 1 {
 		m.Firm = Possible
 		m.Also = slices.Clone(m.Also)
-		for _, id := range also {
-			if !slices.Contains(m.Also, id) {
+		for _, id := range causes {
+			if id != m.Cause && !slices.Contains(m.Also, id) {
 				m.Also = append(m.Also, id)
 			}
 		}
 	}
 	return m, true
+}
+
+// rowsOfStatus are the rows that carry exactly that status, or else those whose range holds it.
+func rowsOfStatus(st smtp.EnhancedStatus) []Row {
+	var exact, ranged []Row
+	for _, r := range allRows() {
+		switch {
+		case r.Status == st.String():
+			exact = append(exact, r)
+		case statusFits(r.Status, st):
+			ranged = append(ranged, r)
+		}
+	}
+	if len(exact) > 0 {
+		return exact
+	}
+	return ranged
 }
 
 func byCode(r Row, step cause.Step, limit Firmness) Match {

@@ -69,17 +69,31 @@ func RowByID(id string) (Row, bool) {
 	return Row{}, false
 }
 
-// compiled holds the rows' patterns, in the order of allRows; nil for a row without one. It is made at the first match:
-// most runs of the program read no reply.
-var compiled = sync.OnceValue(func() []*regexp.Regexp {
+// A matcher is a row's pattern made ready.
+type matcher struct {
+	re    *regexp.Regexp
+	words []string // one of these must stand in the text; none: any text will do
+}
+
+// find returns where the pattern fits, or nil.
+func (m matcher) find(text string) []int {
+	if m.re == nil || !holdsAny(text, m.words) {
+		return nil
+	}
+	return m.re.FindStringIndex(text)
+}
+
+// matchers are those of the rows, in the order of allRows; one without a pattern never fits. They are made at the first
+// match: most runs of the program read no reply.
+var matchers = sync.OnceValue(func() []matcher {
 	rows := allRows()
-	re := make([]*regexp.Regexp, len(rows))
+	ms := make([]matcher, len(rows))
 	for i, r := range rows {
 		if r.Pattern != "" {
-			re[i] = pattern(r.Pattern)
+			ms[i] = matcher{pattern(r.Pattern), literalsOf(lowerPattern(r.Pattern))}
 		}
 	}
-	return re
+	return ms
 })
 
 var patterns sync.Map // string -> *regexp.Regexp

@@ -1,0 +1,128 @@
+package provider
+
+import "github.com/smtptriage/smtptriage/internal/cause"
+
+// m365Message: What Exchange Online says of the message itself: policy, content, size, loops.
+var m365Message = []Row{
+	{
+		ID: "m365-dmarc-reject", Service: "microsoft365", Code: 550, Status: "5.7.509",
+		Pattern: `does(?: not|n't) pass DMARC verification|\b5\.7\.509\b`,
+		Steps:   []cause.Step{cause.Data}, NDR: true,
+		Cause: cause.PolicyEnforced, Firm: Names, Verified: true,
+		Meaning: "Neither SPF nor DKIM passes for the domain in From, and that domain asks for such mail to be refused (DMARC).",
+		Actions: []string{
+			"Put the device's public address into the SPF record of the MAIL FROM domain, and use the same domain in From.",
+			"Or send through smtp.office365.com with DKIM switched on for the domain.",
+		},
+		Sources: []Source{srcNDR, srcSisimaiSet},
+	},
+	{
+		ID: "m365-auth-level", Service: "outlook.com", Code: 550, Status: "5.7.515",
+		Pattern: `required authentication level|\b5\.7\.515\b`,
+		Steps:   []cause.Step{cause.Data},
+		Cause:   cause.PolicyEnforced, Firm: Names, Verified: true,
+		Meaning: "Outlook.com asks large senders (5,000 messages a day) for SPF, DKIM and DMARC that pass.",
+		Actions: []string{"Set up SPF, DKIM and DMARC for the domain in From."},
+		Sources: []Source{srcSMTPCodes, {"github.com/fm/smtp-codes/pull/7", collected}},
+	},
+	{
+		ID: "m365-spf-violation", Service: "microsoft365", Code: 550, Status: "5.7.23",
+		Pattern: `Sender Policy Framework violation|\b5\.7\.23\b`,
+		Steps:   []cause.Step{cause.Mail}, NDR: true,
+		Cause: cause.PolicyEnforced, Firm: Names, Verified: true,
+		Meaning: "The recipient's server goes by SPF, and the sending address is not in the domain's record.",
+		Actions: []string{
+			"Correct the record: v=spf1 ip4:<the device's public address> include:spf.protection.outlook.com -all",
+		},
+		Sources: []Source{srcNDR},
+	},
+	{
+		ID: "m365-transport-rule", Service: "exchange", Code: 550, Status: "5.7.1",
+		Pattern: `TRANSPORT\.RULES\.RejectMessage`,
+		Steps:   []cause.Step{cause.Data}, NDR: true,
+		Cause: cause.PolicyEnforced, Firm: Names, Verified: true,
+		Meaning: "A mail flow rule of the organisation refused the message; code and words can be the administrator's own.",
+		Actions: []string{
+			"Get-TransportRule | Where-Object {$_.RejectMessageReasonText} | Format-List Name,State,RejectMessageEnhancedStatusCode,RejectMessageReasonText",
+			actTrace,
+		},
+		Sources: []Source{srcSMTPCodes, srcFieldManual99, srcSeen},
+	},
+	{
+		ID: "m365-dlp-blocked", Service: "microsoft365", Code: 550, Status: "5.7.171",
+		Pattern: `\b5\.7\.171\b`,
+		NDR:     true,
+		Cause:   cause.PolicyEnforced, Firm: Suggests, Verified: true,
+		Meaning: "A data loss prevention rule stopped the message (one report).",
+		Actions: []string{"Purview portal > Data loss prevention > Alerts", actTrace},
+		Sources: []Source{srcSeen},
+	},
+	{
+		ID: "m365-external-forwarding", Service: "microsoft365", Code: 550, Status: "5.7.520",
+		Pattern: `does not allow external forwarding|disabled external forwarding|\b5\.7\.520\b`,
+		NDR:     true,
+		Cause:   cause.PolicyEnforced, Firm: Names, Verified: true,
+		Meaning: "The tenant's outbound policy forbids forwarding to outsiders by rule.",
+		Actions: []string{
+			"Defender portal > Anti-spam > Outbound policy > Automatic forwarding; Set-HostedOutboundSpamFilterPolicy -AutoForwardingMode On",
+		},
+		Sources: []Source{srcSeen},
+	},
+	{
+		ID: "m365-rfc5322-from", Service: "microsoft365", Code: 550, Status: "5.7.512",
+		Pattern: `message must be RFC ?5322|\b5\.7\.512\b`,
+		Steps:   []cause.Step{cause.Data},
+		Cause:   cause.MessageMalformed, Firm: Suggests, Verified: true,
+		Also:    []cause.ID{cause.SenderAddressInvalid},
+		Meaning: "The From header is missing, or has no proper address in it.",
+		Actions: []string{"Set a sender address (and name) in the device; update its firmware."},
+		Sources: []Source{srcNDR},
+	},
+	{
+		ID: "m365-bare-lf", Service: "microsoft365", Code: 550, Status: "5.6.11",
+		Pattern: `\b5\.6\.11\b|BareLinefeedsAreIllegal`,
+		Steps:   []cause.Step{cause.Data}, NDR: true,
+		Cause: cause.MessageMalformed, Firm: Names, Verified: true,
+		Meaning: "Lines of the message end with a bare line feed, and the next server takes no BDAT, which would let that pass.",
+		Actions: []string{"Update the program that writes the message: lines end with CR LF."},
+		Sources: []Source{srcNDR},
+	},
+	{
+		ID: "m365-policy-as345", Service: "microsoft365", Code: 550, Status: "5.0.350",
+		Pattern: `policy violation detected \(AS345\)`,
+		Steps:   []cause.Step{cause.Data}, NDR: true,
+		Cause: cause.ContentFiltered, Firm: Names, Verified: true,
+		Meaning: "Attachments are nested too deep.",
+		Actions: []string{"Send the file itself, not messages within messages."},
+		Sources: []Source{srcNDR},
+	},
+	{
+		ID: "m365-x-dg-ref", Service: "microsoft365", Code: 550, Status: "5.0.350",
+		Pattern: `x-dg-ref header is too long`,
+		NDR:     true,
+		Cause:   cause.MessageMalformed, Firm: Names, Verified: true,
+		Meaning: "A header that comes with Rich Text format is too long.",
+		Actions: []string{"Send as HTML or plain text."},
+		Sources: []Source{srcNDR},
+	},
+	{
+		ID: "m365-multiple-from", Service: "microsoft365", Code: 550, Status: "5.1.20",
+		Pattern: `\b5\.1\.20\b`,
+		Steps:   []cause.Step{cause.Data},
+		Cause:   cause.SenderAddressInvalid, Firm: Suggests,
+		Meaning: "From holds several addresses and there is no Sender header.",
+		Actions: []string{"Send with one From address."},
+		Sources: []Source{
+			{"MicrosoftDocs/SupportArticles-docs:Exchange/ExchangeOnline/email-delivery/ndr/fix-error-code-550-5-1-20-multiple-from-addresses.md", collected},
+		},
+	},
+	{
+		ID: "m365-journaling-disabled", Service: "microsoft365", Code: 550, Status: "5.3.190",
+		Pattern: `Journaling on-premises messages|\b5\.3\.190\b`,
+		NDR:     true,
+		Cause:   cause.PolicyEnforced, Firm: Names, Verified: true,
+		Meaning: "Journal reports came from on premises and the tenant has no Journaling Archive.",
+		Actions: []string{"Switch Journaling Archive on, or change the journal rule."},
+		Sources: []Source{srcNDR},
+	},
+}
