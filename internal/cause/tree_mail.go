@@ -71,9 +71,9 @@ var mailNodes = []Node{
 		},
 		Also: []ID{ConnectorMisconfigured, DirectSendRejected, SenderDomainNotAccepted, Throttled, ServerTemporaryFailure},
 		ToldApart: []string{
-			"The same recipient from another sender domain, and another recipient inside and outside the tenant: what changes the answer is what is refused.",
+			"One thing is changed at a time, the sender's domain or the recipient (inside the tenant, outside it): what changes the answer is what is refused.",
 			"The public address as the server saw it, looked up in the blocklists, with their error codes told from listings.",
-			"PTR, and whether the name leads back to the address; SPF of the sender's domain for that address.",
+			"The PTR record, and whether its name leads back to the address; whether the sender's SPF lists the address.",
 			"A 4xx is tried once more after the wait asked for: greylisting then passes, a block does not.",
 		},
 		CommonErrors: []string{

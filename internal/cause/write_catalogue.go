@@ -41,8 +41,8 @@ func catalogueMarkdown() string {
 	var b strings.Builder
 	b.WriteString("# The causes\n\n")
 	b.WriteString("<!-- Printed by `smtptriage causes --format markdown`; edit internal/cause, not this page. -->\n\n")
-	b.WriteString("Every verdict names one of these ids. They are stable: scripts, reports and tests may rely on them. " +
-		"A cause stands at the step where it is usually met; a verdict names the step where it was met.\n")
+	b.WriteString("A verdict is one of these ids and the step where the cause was met. Here each stands at the step " +
+		"where that happens most. The ids do not change, so that scripts may rely on them.\n")
 	for _, g := range groups() {
 		fmt.Fprintf(&b, "\n**%s** (`%s`)\n\n", g.title, g.step)
 		for _, c := range g.causes {
