@@ -53,8 +53,8 @@ func Rows() []Row { return allRows() }
 
 var allRows = sync.OnceValue(func() []Row {
 	var rows []Row
-	for _, table := range tables {
-		rows = append(rows, table...)
+	for _, t := range tables {
+		rows = append(rows, t.rows...)
 	}
 	return rows
 })
