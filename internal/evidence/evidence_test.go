@@ -234,3 +234,18 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestPeekShowsWhatWasRecorded(t *testing.T) {
+	scrub := new(Scrubber)
+	scrub.Add("jo", "hunter2+x")
+	rec := NewRecorder(Trace{ID: "t1", Role: RoleAsked}, scrub)
+	rec.Add(Event{Note: &Note{Text: "first"}})
+	i := rec.Command(7, []byte("RSET hunter2+x"), smtp.CRLF)
+	tr, e := rec.Peek(i)
+	if e.At != 7 || e.Sent == nil || e.Sent.Line != "RSET [masked]" {
+		t.Errorf("event %+v, want the masked command", e)
+	}
+	if tr.ID != rec.ID() || tr.Role != RoleAsked || tr.Events != nil {
+		t.Errorf("trace %+v, want t1 without events", tr)
+	}
+}

@@ -51,6 +51,18 @@ func (r *Recorder) Snapshot() Trace {
 	return t
 }
 
+// ID is the trace's id, which never changes.
+func (r *Recorder) ID() string { return r.trace.ID }
+
+// Peek returns one event as it was recorded, and its trace without the others.
+func (r *Recorder) Peek(i int) (Trace, Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.trace
+	t.Events = nil
+	return t, r.trace.Events[i]
+}
+
 // Add appends an event and returns its index, or -1 if the trace is full. The last event of a full trace, its Ended, is
 // always kept.
 func (r *Recorder) Add(e Event) int {
