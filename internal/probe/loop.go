@@ -1,0 +1,153 @@
+package probe
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/smtptriage/smtptriage/internal/evidence"
+)
+
+// loop walks the doors and makes experiments until there is nothing more to do, or ctx ends.
+func (r *run) loop(ctx context.Context, plan Planner) {
+	walks := make(chan struct{})
+	go func() {
+		defer close(walks)
+		r.doors(ctx)
+	}()
+	l := &lab{run: r, turns: make(chan struct{}, MaxExperiments), made: map[string]bool{}}
+	defer l.going.Wait()
+	for walking := true; ; {
+		select {
+		case <-walks:
+			walking, walks = false, nil
+		case <-r.wake:
+		case <-ctx.Done():
+			if walking {
+				<-walks
+			}
+			return
+		}
+		// Looked at before the planner is asked: what ends after that may be news to it.
+		last := !walking && l.idle()
+		if started := l.consult(ctx, plan); last && started == 0 {
+			return
+		}
+	}
+}
+
+// doors walks the door asked about, and the controls beside it.
+func (r *run) doors(ctx context.Context) {
+	var going sync.WaitGroup
+	defer going.Wait()
+	walk := func(g *group, w evidence.Walk) {
+		going.Go(func() {
+			defer r.poke()
+			defer g.finish()
+			r.walk(ctx, g, w)
+		})
+	}
+	walk(r.group("t", evidence.RoleAsked, nil), r.target.Walk)
+	for i, w := range r.target.Doors {
+		walk(r.group(fmt.Sprintf("c%d.", i+1), evidence.RoleControl, nil), w)
+	}
+}
+
+// A lab makes experiments: each once, a few at a time.
+type lab struct {
+	run   *run
+	turns chan struct{}
+	made  map[string]bool // by content
+	going sync.WaitGroup
+
+	mu    sync.Mutex
+	count int // going on, or waiting for their turn
+}
+
+func (l *lab) idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count == 0
+}
+
+func (l *lab) add(n int) {
+	l.mu.Lock()
+	l.count += n
+	l.mu.Unlock()
+}
+
+// consult asks the planner, and starts what is new. It returns how much that was.
+func (l *lab) consult(ctx context.Context, plan Planner) (started int) {
+	if plan == nil {
+		return 0
+	}
+	for _, e := range plan(l.run.snapshot()) {
+		if l.start(ctx, e) {
+			started++
+		}
+	}
+	return started
+}
+
+// start makes an experiment in its own time, unless it was made before. It is known by what it does, not by its name
+// or grounds.
+func (l *lab) start(ctx context.Context, e evidence.Experiment) bool {
+	key := contentKey(e)
+	if l.made[key] {
+		return false
+	}
+	l.made[key] = true
+	result := &evidence.Run{Experiment: e}
+	g := l.run.group(fmt.Sprintf("e%d.", len(l.made)), evidence.RoleExperiment, result)
+	l.add(1)
+	l.going.Go(func() {
+		l.make(ctx, g, result)
+		l.add(-1)
+		l.run.poke()
+	})
+	return true
+}
+
+func (l *lab) make(ctx context.Context, g *group, result *evidence.Run) {
+	notPossible, began := "no time was left for it", time.Now()
+	select {
+	case l.turns <- struct{}{}:
+		if began = time.Now(); ctx.Err() == nil {
+			notPossible = l.run.experiment(ctx, g, result.Experiment)
+		}
+		<-l.turns
+	case <-ctx.Done():
+	}
+	r := l.run
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	result.At, result.Took = began.Sub(r.started), time.Since(began)
+	result.NotPossible = notPossible
+	for _, j := range g.traces {
+		result.Traces = append(result.Traces, j.id())
+	}
+	g.over = true
+}
+
+// contentKey is what an experiment does, as text: two that do the same have the same.
+func contentKey(e evidence.Experiment) string {
+	e.Name, e.Because, e.Tells, e.Slow = "", "", nil, false
+	b, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Sprintf("%+v", e) // no type in it fails to marshal; if one ever does, nothing is lost
+	}
+	return string(b)
+}
+
+// experiment makes one. It returns why that was not possible, or "".
+func (r *run) experiment(ctx context.Context, g *group, e evidence.Experiment) string {
+	switch {
+	case e.Walk != nil:
+		return r.walk(ctx, g, *e.Walk)
+	case e.Lookup != nil:
+		return r.ask(ctx, g, *e.Lookup)
+	}
+	return "this version cannot do it"
+}

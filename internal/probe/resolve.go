@@ -1,0 +1,107 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/smtptriage/smtptriage/internal/evidence"
+)
+
+// systemResolver is what a Lookup names as its server when it asked as programs on this machine do.
+const systemResolver = "system"
+
+const lookupWait = 20 * time.Second // longer than the system resolver's own patience with two dead servers: 2 x 2 x 5 s
+
+// networks are what net.Resolver calls the families.
+var networks = map[int]string{0: "ip", 4: "ip4", 6: "ip6"}
+
+// A resolution is one name looked up once a run.
+type resolution struct {
+	once  sync.Once
+	addrs []netip.Addr
+}
+
+// addresses are those to dial for a walk, in the order the resolver gave them.
+func (r *run) addresses(ctx context.Context, g *group, w evidence.Walk) []netip.Addr {
+	if w.Address.IsValid() {
+		return []netip.Addr{w.Address.Unmap()}
+	}
+	if ip, err := netip.ParseAddr(strings.Trim(w.Host, "[]")); err == nil {
+		return []netip.Addr{ip.Unmap()}
+	}
+	network := networks[w.Family]
+	r.mu.Lock()
+	res := r.resolved[network+" "+w.Host]
+	if res == nil {
+		res = new(resolution)
+		r.resolved[network+" "+w.Host] = res
+	}
+	r.mu.Unlock()
+	res.once.Do(func() { res.addrs = r.resolve(ctx, g, w) })
+	return res.addrs
+}
+
+// resolve looks a name up, and records that in a trace of its own.
+func (r *run) resolve(ctx context.Context, g *group, w evidence.Walk) []netip.Addr {
+	j := g.trace(evidence.Trace{Role: evidence.RoleLookup, Walk: w})
+	if len(r.p.Resolvers) > 0 {
+		return r.resolveWith(ctx, j, w)
+	}
+	lookup := r.p.Lookup
+	if lookup == nil {
+		lookup = r.systemLookup
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupWait)
+	defer cancel()
+	defer time.AfterFunc(SilenceToReport, r.poke).Stop()
+	began := time.Now()
+	addrs, err := lookup(ctx, networks[w.Family], w.Host)
+	l := evidence.Lookup{Server: systemResolver, Name: w.Host, Type: "ADDR", Waited: time.Since(began)}
+	for i, a := range addrs {
+		addrs[i] = a.Unmap()
+		l.Answers = append(l.Answers, evidence.RR{Name: w.Host, Type: addressType(addrs[i]), Data: addrs[i].String()})
+	}
+	if err != nil {
+		lookupFailed(&l, err)
+	}
+	j.add(evidence.Event{Took: l.Waited, Lookup: &l})
+	return addrs
+}
+
+// lookupFailed keeps apart what net.Resolver tells apart. It does not tell NXDOMAIN from a name without addresses.
+func lookupFailed(l *evidence.Lookup, err error) {
+	var d *net.DNSError
+	l.Text = err.Error()
+	switch {
+	case errors.As(err, &d) && d.IsNotFound:
+		l.NotFound = true
+	case errors.As(err, &d) && d.IsTimeout, errors.Is(err, context.DeadlineExceeded):
+		l.Outcome = evidence.TimedOut
+	case errors.Is(err, context.Canceled):
+		l.Outcome = evidence.Aborted
+	default:
+		l.Outcome, _ = outcomeOf(err)
+	}
+}
+
+// systemLookup asks as other programs here do. Where Go's own resolver does the work, its servers become known.
+func (r *run) systemLookup(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	d := new(net.Dialer)
+	resolver := net.Resolver{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		r.contact(address)
+		return d.DialContext(ctx, network, address)
+	}}
+	return resolver.LookupNetIP(ctx, network, host)
+}
+
+func addressType(a netip.Addr) string {
+	if a.Is4() {
+		return "A"
+	}
+	return "AAAA"
+}

@@ -1,0 +1,168 @@
+package probe
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/x509roots/fallback/bundle"
+
+	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/tlswire"
+)
+
+// Names of the pools of roots that a chain is checked against.
+const (
+	rootsSystem = "system"
+	rootsCAFile = "ca-file"
+	rootsPublic = "mozilla"
+)
+
+// recordChain verifies the certificates that the server showed, against each pool, and records both. It reports whether
+// this machine, or the user's own roots, trust them.
+func (c *conversation) recordChain(shown []tlswire.Certificate) (trusted bool) {
+	if len(shown) == 0 {
+		return false
+	}
+	chain := evidence.Chain{Certificates: shown}
+	var certs []*x509.Certificate
+	for _, s := range shown {
+		if x, err := s.X509(); err == nil {
+			certs = append(certs, x)
+		}
+	}
+	now, name := time.Now(), strings.TrimSuffix(c.walk.Host, ".")
+	for _, p := range c.prober.pools(certs) {
+		v := evidence.Verified{Roots: p.name, Name: name, At: now, Problem: evidence.CertOther, Text: shown[0].Error}
+		switch {
+		case shown[0].Error != "":
+		case p.err != nil:
+			v.Text = p.err.Error()
+		default:
+			v.Problem, v.Text = verify(certs, p.roots, name, now)
+		}
+		trusted = trusted || v.Problem == evidence.CertOK && p.name != rootsPublic
+		chain.Verified = append(chain.Verified, v)
+	}
+	c.j.add(evidence.Event{Chain: &chain})
+	return trusted
+}
+
+type pool struct {
+	name  string
+	roots *x509.CertPool
+	err   error
+}
+
+// pools are the system's roots, those of the user, and those that the public web trusts: a chain that only this machine
+// trusts is what TLS inspection looks like.
+func (p *Prober) pools(chain []*x509.Certificate) []pool {
+	roots, err := x509.SystemCertPool()
+	list := []pool{{rootsSystem, roots, err}}
+	if p.Roots != nil {
+		name := p.RootsName
+		if name == "" {
+			name = rootsCAFile
+		}
+		list = append(list, pool{name, p.Roots, nil})
+	}
+	return append(list, pool{rootsPublic, publicRoots(chain), nil})
+}
+
+// publicRoots are the roots of Mozilla's list that have the name of an issuer in the chain. The others could not end
+// it, and parsing them all takes longer than the rest of the handshake.
+func publicRoots(chain []*x509.Certificate) *x509.CertPool {
+	pool := x509.NewCertPool()
+	for root := range bundle.Roots() {
+		for _, c := range chain {
+			if !bytes.Contains(root.Certificate, c.RawIssuer) {
+				continue
+			}
+			cert, err := x509.ParseCertificate(root.Certificate)
+			switch {
+			case err != nil:
+			case root.Constraint == nil:
+				pool.AddCert(cert)
+			default:
+				pool.AddCertWithConstraint(cert, root.Constraint)
+			}
+			break
+		}
+	}
+	return pool
+}
+
+// verify checks a chain for one name at one time. Of several problems it names the one that must be mended first:
+// whoever does not trust the issuer has no use for a name or a date of his. The text has them all.
+func verify(certs []*x509.Certificate, roots *x509.CertPool, name string, now time.Time) (evidence.CertProblem, string) {
+	leaf := certs[0]
+	options := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool(), CurrentTime: now}
+	for _, c := range certs[1:] {
+		options.Intermediates.AddCert(c)
+	}
+	var problems []evidence.CertProblem
+	var texts []string
+	found := func(p evidence.CertProblem, text string) {
+		problems, texts = append(problems, p), append(texts, text)
+	}
+	_, err := leaf.Verify(options)
+	var invalid x509.CertificateInvalidError
+	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+		// Whether it would be trusted if the time were right.
+		options.CurrentTime = leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2)
+		if _, trustErr := leaf.Verify(options); trustErr != nil {
+			found(distrust(certs, trustErr))
+		}
+		found(outOfTime(certs, now))
+	} else if err != nil {
+		found(distrust(certs, err))
+	}
+	if err := leaf.VerifyHostname(hostForVerify(name)); err != nil {
+		found(evidence.CertNameMismatch, err.Error())
+	}
+	if len(problems) == 0 {
+		return evidence.CertOK, ""
+	}
+	return problems[0], strings.Join(texts, "; ")
+}
+
+// outOfTime says which certificate is out of its time, and on which side.
+func outOfTime(certs []*x509.Certificate, now time.Time) (evidence.CertProblem, string) {
+	for i, c := range certs {
+		switch {
+		case now.Before(c.NotBefore):
+			return evidence.CertNotYetValid, fmt.Sprintf("certificate %d is valid from %s", i+1, c.NotBefore.UTC().Format(time.RFC3339))
+		case now.After(c.NotAfter):
+			return evidence.CertExpired, fmt.Sprintf("certificate %d was valid to %s", i+1, c.NotAfter.UTC().Format(time.RFC3339))
+		}
+	}
+	return evidence.CertExpired, "a root of the chain is out of its time"
+}
+
+// distrust tells why no path leads to a root.
+func distrust(certs []*x509.Certificate, err error) (evidence.CertProblem, string) {
+	var unknown x509.UnknownAuthorityError
+	if !errors.As(err, &unknown) {
+		return evidence.CertOther, err.Error()
+	}
+	leaf := certs[0]
+	switch {
+	case bytes.Equal(leaf.RawIssuer, leaf.RawSubject):
+		return evidence.CertSelfSigned, err.Error()
+	case len(certs) == 1 && len(leaf.IssuingCertificateURL) > 0:
+		// Authorities that tell where their certificate can be fetched do not sign with a root, so one is missing.
+		return evidence.CertIncomplete, err.Error() + ": the server sent no intermediate certificate"
+	}
+	return evidence.CertUntrusted, err.Error()
+}
+
+// hostForVerify puts an IPv6 address into the brackets that VerifyHostname wants.
+func hostForVerify(name string) string {
+	if strings.Contains(name, ":") && !strings.HasPrefix(name, "[") {
+		return "[" + name + "]"
+	}
+	return name
+}
