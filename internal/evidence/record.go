@@ -63,6 +63,9 @@ type Target struct {
 	Domain string `json:"domain,omitempty"` // ASCII form, when a domain or an address was given
 	Walk   Walk   `json:"walk"`             // the walk asked for; experiments are variations of it
 	Doors  []Walk `json:"doors,omitempty"`  // the doors walked beside it as controls
+
+	Controls   []string `json:"controls,omitempty"`    // hosts that the user named as controls, beside the known ones
+	NoControls bool     `json:"no_controls,omitempty"` // contact no host but the target's own
 }
 
 // A TLSMode says how a walk goes about TLS.
@@ -151,6 +154,7 @@ type Experiment struct {
 	Because string     `json:"asked_because"`   // in plain words: what it will tell
 	Tells   []cause.ID `json:"tells,omitempty"` // causes that its outcome raises or removes
 	Slow    bool       `json:"slow,omitempty"`  // it may take the rest of the time; a verdict need not wait for it
+	Round   int        `json:"round,omitempty"` // counts the repetitions of a comparison, from 0
 
 	Walk   *Walk      `json:"walk,omitempty"`
 	Lookup *Question  `json:"lookup,omitempty"`
