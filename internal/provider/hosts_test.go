@@ -81,11 +81,29 @@ func TestFor(t *testing.T) {
 		{"mail.example.com", "220 mail.example.com ESMTP Postfix", "generic"},
 		{"mail.example.com", "220 smtp.gmail.com ESMTP a1-20020aa7.12 - gsmtp", "google"},
 		{"smtp-emea.outlook.com", "", "microsoft365"},
+		{"mail.messaging.microsoft.com", "", "microsoft365"},
+		{"contoso-de.mail.protection.outlook.de", "", "microsoft365"},
 		{"mail.example.com", "", "generic"},
 	}
 	for _, tt := range tests {
 		if got := For(tt.host, reply(t, tt.greeting)).Name; got != tt.want {
 			t.Errorf("For(%q, %q) = %q, want %q", tt.host, tt.greeting, got, tt.want)
+		}
+	}
+}
+
+func TestIsRetired(t *testing.T) {
+	for host, want := range map[string]string{
+		"smtp-emea.outlook.com":                   "smtp.office365.com",
+		"Mail.Global.Frontbridge.com.":            "your domain's own MX host",
+		"contoso-com.mail.eo.outlook.com":         "your domain's own MX host",
+		"contoso-de.mail.protection.outlook.de":   "your domain's own MX host",
+		"smtp.office365.com":                      "",
+		"contoso-com.mail.protection.outlook.com": "",
+		"":                                        "",
+	} {
+		if r, ok := IsRetired(host); r.Instead != want || ok != (want != "") {
+			t.Errorf("IsRetired(%q) = %q, %v, want %q", host, r.Instead, ok, want)
 		}
 	}
 }

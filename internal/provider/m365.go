@@ -17,7 +17,7 @@ const (
 )
 
 // mxSuffixes are the endings of tenants' MX hosts in the worldwide cloud.
-var mxSuffixes = []string{".mail.protection.outlook.com", ".mx.microsoft", ".mail.eo.outlook.com"}
+var mxSuffixes = []string{".mail.protection.outlook.com", ".mx.microsoft"}
 
 var microsoft365 = Profile{
 	Name:     "microsoft365",

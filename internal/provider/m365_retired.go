@@ -1,9 +1,12 @@
 package provider
 
+import "strings"
+
 var m365Retired = append(regionalHosts(),
 	RetiredHost{"mail.messaging.microsoft.com", "2018-05", "your domain's own MX host", "an entry of the filtering service before Exchange Online; answers 451 4.4.62 ATTR35", srcRegion},
 	RetiredHost{"mail.global.frontbridge.com", "2018-05", "your domain's own MX host", "an entry of the filtering service before Exchange Online", srcRegion},
-	RetiredHost{"mail.eo.outlook.com", "2018-05", "your domain's own MX host", "an early form of MX host", srcRegion},
+	RetiredHost{"mail.eo.outlook.com", "2018-05", "your domain's own MX host", "an entry of the filtering service before Exchange Online", srcRegion},
+	RetiredHost{".mail.eo.outlook.com", "2018-05", "your domain's own MX host", "an early form of MX host", srcRegion},
 	RetiredHost{"smtp-legacy.partner.outlook.cn", "2023-06-30", "smtp.partner.outlook.cn", "TLS 1.0 and 1.1 for SMTP AUTH ended at 21Vianet", srcLegacy},
 	RetiredHost{".mail.protection.outlook.de", "", "your domain's own MX host", "the German cloud is closed", srcUSGov},
 	RetiredHost{"pod51000.outlook.com", "", "smtp.office365.com", "a host of the service's first years", srcMemory},
@@ -27,12 +30,20 @@ func regionalHosts() []RetiredHost {
 
 // IsRetired looks a host up among the names that once were doors.
 func IsRetired(host string) (RetiredHost, bool) {
-	host = Canonical(host)
 	for _, p := range Profiles() {
-		for _, r := range p.Retired {
-			if host == r.Host || r.Host[0] == '.' && len(host) > len(r.Host) && host[len(host)-len(r.Host):] == r.Host {
-				return r, true
-			}
+		if r, ok := p.retired(host); ok {
+			return r, true
+		}
+	}
+	return RetiredHost{}, false
+}
+
+// retired looks a host up among the profile's own retired names.
+func (p *Profile) retired(host string) (RetiredHost, bool) {
+	host = Canonical(host)
+	for _, r := range p.Retired {
+		if host == r.Host || strings.HasPrefix(r.Host, ".") && strings.HasSuffix(host, r.Host) {
+			return r, true
 		}
 	}
 	return RetiredHost{}, false

@@ -66,6 +66,28 @@ func matchBare(text string) (Match, bool) {
 	return LookUp(r.Code, r.Enhanced, "")
 }
 
+// TestNeighbours matches replies that no row was made from. These are the measure of how broad the general rows are.
+func TestNeighbours(t *testing.T) {
+	b, err := os.ReadFile("testdata/neighbours.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+		f := strings.SplitN(l, "\t", 3)
+		if len(f) != 3 {
+			continue // the comment
+		}
+		n++
+		if m, ok := MatchText(f[2], cause.Step(f[0])); !ok || m.Cause != cause.ID(f[1]) {
+			t.Errorf("%s\n\tgot  %s by %s (%s)\n\twant %s", f[2], m.Cause, m.Row.ID, m.Firm, f[1])
+		}
+	}
+	if n < 100 {
+		t.Errorf("testdata/neighbours.tsv has %d lines, want 100 or more", n)
+	}
+}
+
 // TestReplyForms matches every known reply again as it comes out of logs and mails: without its code, in capitals, wrapped.
 func TestReplyForms(t *testing.T) {
 	code := regexp.MustCompile(`^[245][0-9][0-9][ -]`)

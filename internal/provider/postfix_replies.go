@@ -5,6 +5,15 @@ import "github.com/smtptriage/smtptriage/internal/cause"
 // postfixRows: What Postfix says. Its words come between the address or client in angle brackets and the end.
 var postfixRows = []Row{
 	{
+		ID: "postfix-auth-no-mechanism", Service: "postfix", Code: 535, Status: "5.7.8",
+		Pattern: `authentication failed: no (?:mechanism|worthy mech)`,
+		Steps:   []cause.Step{cause.Auth},
+		Cause:   cause.AuthMechanismMismatch, Firm: Names, Verified: true,
+		Meaning: "The server takes no sign-in of the kind that the client chose.",
+		Actions: []string{"Set the client to a mechanism that the EHLO reply offers after TLS."},
+		Sources: []Source{srcPostfixSASL},
+	},
+	{
 		ID: "postfix-auth-failed", Service: "postfix", Code: 535, Status: "5.7.8",
 		Pattern: `5\.7\.8 (?:Error: )?authentication (?:failed|failure|credentials invalid)|SASL \w+ authentication failed`,
 		Steps:   []cause.Step{cause.Auth},

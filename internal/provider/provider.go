@@ -162,8 +162,8 @@ func For(host string, greeting smtp.Reply) *Profile {
 	if p, _, ok := Classify(host); ok {
 		return p
 	}
-	if r, ok := IsRetired(host); ok {
-		if p, _, ok := Classify(r.Instead); ok {
+	for _, p := range Profiles() {
+		if _, ok := p.retired(host); ok {
 			return p
 		}
 	}

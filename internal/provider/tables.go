@@ -11,7 +11,8 @@ type table struct {
 var tables = []table{
 	{"Microsoft 365: signing in", m365Auth},
 	{"Microsoft 365: connectors, attribution, Direct Send", m365Route},
-	{"Microsoft 365: senders, quotas, blocked accounts and tenants", m365Send},
+	{"Microsoft 365: senders, blocked accounts and tenants", m365Send},
+	{"Microsoft 365: quotas and limits", m365Limits},
 	{"Microsoft 365 and Outlook.com: the client's address", m365Reputation},
 	{"Microsoft 365: recipients", m365Recipient},
 	{"Microsoft 365: the message", m365Message},
@@ -25,6 +26,9 @@ var tables = []table{
 	{"Microsoft 365: codes without known words", m365Ranges},
 	{"Hosted relays, filtering services, big providers", hostedRows},
 	{"Greylisting and blocklists", blocklistRows},
-	{"Any server", genericRows},
+	{"Any server: TLS, signing in, syntax of addresses", genericAuth},
+	{"Any server: client, sender, recipient", genericEnvelope},
+	{"Any server: the message, and too much mail", genericMessage},
+	{"Any server: the dialogue and its troubles", genericSession},
 	{"Words without a reason", lastRows},
 }
