@@ -100,7 +100,7 @@ func TestIsRetired(t *testing.T) {
 		"contoso-de.mail.protection.outlook.de":   "your domain's own MX host",
 		"smtp.office365.com":                      "",
 		"contoso-com.mail.protection.outlook.com": "",
-		"":                                        "",
+		"": "",
 	} {
 		if r, ok := IsRetired(host); r.Instead != want || ok != (want != "") {
 			t.Errorf("IsRetired(%q) = %q, %v, want %q", host, r.Instead, ok, want)
