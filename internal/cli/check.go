@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smtptriage/smtptriage/internal/diagnose"
+	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/probe"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:   "check [flags] TARGET",
+		Short: "Walk to a mail server and find the first step that fails",
+		Long: "Hold a real SMTP conversation with TARGET, find the first step that fails and name the cause. Without --send no message " +
+			"is sent; without --from the walk stops before MAIL FROM.\n\n" +
+			"TARGET is a host, host:port, an IP address, or [IPv6]:port. Every flag can come from the environment too: --tls-min " +
+			"from SMTPTRIAGE_TLS_MIN, and so on; the command line wins.\n\n" +
+			"Exit status: 0 every step asked for passed; 1 a step failed and a cause is named; 2 wrong usage, nothing was sent; " +
+			"3 could not run, or undetermined.",
+		Example: examples(
+			"smtptriage check mail.example.com", "as far as TLS, on port 25",
+			"smtptriage check --from scanner@example.com --to office@example.com example-com.mail.protection.outlook.com",
+			"as far as the recipient; nothing is sent",
+			"smtptriage check --user scanner@example.com --from scanner@example.com smtp.office365.com:587",
+			"with a sign-in; asks for the password",
+			"smtptriage check --tls-max 1.1 --helo --no-sni 192.0.2.25", "as an old device would",
+			"smtptriage check --evidence printer.json --format json mail.example.com", "for a script, and for later"),
+		Args: oneTarget,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), &o, args[0]) },
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+func oneTarget(cmd *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return fmt.Errorf("no target: write a host, such as %s mail.example.com", cmd.CommandPath())
+	case 1:
+		return nil
+	}
+	return fmt.Errorf("%d targets, %q and %q: give one", len(args), args[0], args[1])
+}
+
+// check runs one check. Everything that can be wrong with the input is found before anything is sent.
+func (a *app) check(ctx context.Context, o *checkOptions, target string) error {
+	j, err := a.prepare(o, target)
+	if err != nil {
+		return err
+	}
+	return a.finish(a.run(ctx, j), &o.output)
+}
+
+// A job is a check that is ready to run.
+type job struct {
+	target  evidence.Target
+	prober  probe.Prober
+	plan    probe.Planner
+	verbose bool
+}
+
+// prepare checks the flags, reads the files that they name and opens those that will be written.
+func (a *app) prepare(o *checkOptions, target string) (*job, error) {
+	w, err := o.walk(target)
+	if err != nil {
+		return nil, err
+	}
+	j := &job{target: evidence.Target{Input: target, Walk: w}, verbose: o.verbose, plan: diagnose.Next}
+	j.prober = probe.Prober{Tool: tool(), MaxTime: o.maxTime, Bind: o.bind, Resolvers: o.resolvers}
+	if o.noExperiments {
+		j.plan = nil
+	}
+	if j.prober.Roots, err = readRoots(o.caFile); err != nil {
+		return nil, err
+	}
+	if o.user != "" {
+		secret, err := a.secret(o)
+		if err != nil {
+			return nil, err
+		}
+		j.prober.Secret = func() string { return secret }
+		j.target.Walk.Auth = &evidence.Auth{User: o.user, OAuth: o.tokenFile != ""}
+		if o.tokenFile != "" {
+			claims := readToken(secret)
+			j.target.Walk.Auth.Token = &claims
+		}
+	}
+	return j, o.output.open()
+}
+
+// readRoots reads the certificates of a PEM file; no file is no pool.
+func readRoots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--ca-file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(b) {
+		return nil, fmt.Errorf("--ca-file %s: %w", file, errors.New("no certificate in it; it must be PEM, with BEGIN CERTIFICATE"))
+	}
+	return pool, nil
+}
+
+// run makes the check, and shows on standard error how it goes.
+func (a *app) run(ctx context.Context, j *job) *evidence.Record {
+	watch := a.watcher(j)
+	j.prober.Observe = watch.observe
+	rec := j.prober.Run(ctx, j.target, j.plan)
+	watch.end()
+	return rec
+}

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/provider"
+	"github.com/smtptriage/smtptriage/internal/smtp"
+)
+
+// An endpoint is what TARGET says: a host, and its port if there is one.
+type endpoint struct {
+	host string // ASCII name, or IP address without brackets
+	port int    // 0: not given
+}
+
+// parseTarget reads HOST, HOST:PORT, an IP address, [IPv6] or [IPv6]:PORT.
+func parseTarget(s string) (endpoint, error) {
+	fail := func(why string) (endpoint, error) { return endpoint{}, fmt.Errorf("bad target %q: %s", s, why) }
+	switch {
+	case s == "":
+		return fail("it is empty; write a host, such as mail.example.com or mail.example.com:587")
+	case strings.Contains(s, "://"):
+		return fail("write host:port, not a URL")
+	case strings.Contains(s, "@"):
+		return fail("looking up the mail host of an address is not possible yet; write the host, and the address with --to")
+	}
+	if ip, err := netip.ParseAddr(s); err == nil {
+		return endpoint{host: ip.String()}, nil
+	}
+	host, portText, hasPort, err := cutPort(s)
+	if err != nil {
+		return fail(err.Error())
+	}
+	e := endpoint{host: host}
+	if hasPort {
+		if e.port, err = parsePort(portText); err != nil {
+			return fail(err.Error())
+		}
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return e, nil
+	}
+	if e.host, err = smtp.ASCIIDomain(host); err != nil {
+		return fail(err.Error())
+	}
+	return e, nil
+}
+
+// cutPort takes the port off HOST:PORT or [IPv6]:PORT.
+func cutPort(s string) (host, port string, ok bool, err error) {
+	if s[0] != '[' {
+		host, port, ok = strings.Cut(s, ":")
+		return host, port, ok, nil
+	}
+	inner, rest, _ := strings.Cut(s[1:], "]")
+	ip, err := netip.ParseAddr(inner)
+	if err != nil || !ip.Is6() {
+		return "", "", false, errors.New("what stands in brackets is no IPv6 address; write [2001:db8::1]:25")
+	}
+	if port, ok = strings.CutPrefix(rest, ":"); !ok && rest != "" {
+		return "", "", false, errors.New("after the bracket only :PORT can follow")
+	}
+	return ip.String(), port, ok, nil
+}
+
+func parsePort(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > 65535 {
+		return 0, fmt.Errorf("the port %q is not a number from 1 to 65535", s)
+	}
+	return n, nil
+}
+
+// The ports that SMTP is spoken on.
+const (
+	portRelay       = 25
+	portSubmission  = 587
+	portSubmissions = 465 // implicit TLS (RFC 8314, section 3.3)
+)
+
+// door decides which door is meant, where the user did not say: that of the provider's host, or else just this host.
+func door(via evidence.Via, host string) evidence.Via {
+	if via != evidence.ViaAuto {
+		return via
+	}
+	_, d, ok := provider.Classify(host)
+	switch {
+	case !ok:
+		return evidence.ViaHost
+	case d.Auth:
+		return evidence.ViaSubmission
+	case d.Kind == provider.DirectSend:
+		return evidence.ViaDirectSend
+	case d.Kind == provider.Relay:
+		return evidence.ViaRelay
+	}
+	return evidence.ViaHost
+}
+
+// defaultPort is that of the door: the one the provider advises, 587 for submission, else 25.
+func defaultPort(via evidence.Via, mode evidence.TLSMode, host string) int {
+	switch {
+	case mode == evidence.ImplicitTLS:
+		return portSubmissions
+	case via != evidence.ViaSubmission:
+		return portRelay
+	}
+	if _, d, ok := provider.Classify(host); ok && d.Auth && len(d.Ports) > 0 {
+		return d.Ports[0]
+	}
+	return portSubmission
+}
