@@ -46,6 +46,22 @@ var eximCases = []Case{
 		}}},
 	},
 	{
+		Name: "exim-tls-required-met", Software: Exim,
+		About:  "the same access list, and a client that starts TLS",
+		Client: Client{From: Scanner, To: Office, TLS: STARTTLS},
+		Want:   accepted,
+		config: config{acl: map[string][]string{"mail": {
+			"deny !encrypted = *", "message = 530 5.7.0 Must issue a STARTTLS command first",
+		}}},
+	},
+	{
+		Name: "exim-starttls-refused", Software: Exim,
+		About:  "STARTTLS is offered, but the server cannot read its certificate",
+		Client: Client{From: Scanner, To: Office, TLS: STARTTLS},
+		Want:   Want{Step: cause.StartTLS, Cause: cause.StartTLSRefused, Code: 454, Says: "TLS currently unavailable"},
+		config: config{main: []string{"tls_certificate = /nonexistent"}},
+	},
+	{
 		Name: "exim-starttls-off", Software: Exim,
 		About:  "no STARTTLS, and the client wants it",
 		Client: Client{From: Scanner, To: Office, TLS: STARTTLS},

@@ -86,6 +86,20 @@ var postfixCases = []Case{
 		}},
 	},
 	{
+		Name: "postfix-certificate-unreadable", Software: Postfix,
+		About:  "STARTTLS is offered without a certificate, and then no cipher fits",
+		Client: Client{From: Scanner, To: Office, TLS: STARTTLS},
+		Want:   Want{Step: cause.StartTLS, Cause: cause.TLSCipherMismatch},
+		config: config{main: []string{"smtpd_tls_chain_files = $config_directory/absent.pem"}},
+	},
+	{
+		Name: "postfix-client-certificate-missing", Software: Postfix,
+		About:  "a certificate is wanted of every client, and its lack is told after the handshake",
+		Client: Client{From: Scanner, To: Office, TLS: STARTTLS},
+		Want:   Want{Step: cause.StartTLS, Cause: cause.ClientCertificateMissing, Code: 421, Says: "No client certificate presented"},
+		config: config{main: []string{"smtpd_tls_security_level = encrypt", "smtpd_tls_req_ccert = yes"}},
+	},
+	{
 		Name: "postfix-certificate-untrusted", Software: Postfix,
 		About:  "a certificate of an authority that the client does not know",
 		Client: Client{From: Scanner, To: Office, TLS: STARTTLS, DistrustCA: true},

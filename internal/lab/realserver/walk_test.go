@@ -93,11 +93,13 @@ func (w *walker) expect(step cause.Step, want int) bool {
 	w.t.Helper()
 	code, text := w.reply()
 	if code != want {
-		w.seen.step, w.seen.code, w.seen.text = step, code, strings.Join(text, "\n")
-	} else if step == cause.EHLO {
-		w.offers = text[1:]
+		w.fail(step, code, text)
 	}
 	return code == want
+}
+
+func (w *walker) fail(step cause.Step, code int, text []string) {
+	w.seen.step, w.seen.code, w.seen.text = step, code, strings.Join(text, "\n")
 }
 
 func (w *walker) command(step cause.Step, want int, line string) bool {
@@ -116,7 +118,18 @@ func (w *walker) offer(keyword string) (parameters []string, ok bool) {
 	return nil, false
 }
 
-func (w *walker) ehlo() bool { return w.command(cause.EHLO, 250, "EHLO "+w.client.EHLO) }
+// ehlo says EHLO; after TLS that belongs to the step starttls.
+func (w *walker) ehlo(step cause.Step) bool {
+	w.t.Helper()
+	w.send("EHLO " + w.client.EHLO)
+	code, text := w.reply()
+	if code != 250 {
+		w.fail(step, code, text)
+		return false
+	}
+	w.offers = text[1:]
+	return true
+}
 
 func (w *walker) implicit(s *Server) bool { return w.client.TLS != Implicit || w.handshake(s) }
 
@@ -124,7 +137,7 @@ func (w *walker) greeting(*Server) bool {
 	began := time.Now()
 	ok := w.expect(cause.Banner, 220)
 	w.seen.greeted = time.Since(began)
-	return ok && w.ehlo()
+	return ok && w.ehlo(cause.EHLO)
 }
 
 func (w *walker) starttls(s *Server) bool {
@@ -135,7 +148,7 @@ func (w *walker) starttls(s *Server) bool {
 		w.seen.step = cause.StartTLSOffer
 		return false
 	}
-	return w.command(cause.StartTLS, 220, "STARTTLS") && w.handshake(s) && w.ehlo()
+	return w.command(cause.StartTLS, 220, "STARTTLS") && w.handshake(s) && w.ehlo(cause.StartTLS)
 }
 
 var tlsVersions = map[string]uint16{"": 0, "1.0": tls.VersionTLS10, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
