@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -122,9 +123,12 @@ func (s *scene) apply(r StepResult) []Finding {
 	return found
 }
 
-// rank orders findings by confidence, keeps the firmest of each cause, and sees to it that no two are called proven.
+// rank orders findings by confidence, and of equally firm ones puts that of an earlier step first, because the later is its
+// consequence. It keeps the firmest of each cause, and sees to it that no two are called proven.
 func rank(found []Finding) []Finding {
-	slices.SortStableFunc(found, func(a, b Finding) int { return b.Confidence.rank() - a.Confidence.rank() })
+	slices.SortStableFunc(found, func(a, b Finding) int {
+		return cmp.Or(b.Confidence.rank()-a.Confidence.rank(), a.Step.Index()-b.Step.Index())
+	})
 	seen := map[cause.ID]bool{}
 	var out []Finding
 	for _, f := range found {
@@ -246,10 +250,4 @@ func cannotKnow(rec *evidence.Record, p Path) []string {
 		}
 	}
 	return out
-}
-
-// Next asks for the experiments that would tell the standing causes of the first failing step apart. It returns none when
-// nothing more would change the verdict.
-func Next(rec *evidence.Record) []evidence.Experiment {
-	return nil
 }

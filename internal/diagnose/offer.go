@@ -70,9 +70,6 @@ func stripped(s *scene) support {
 	return got
 }
 
-// askAnyway is the experiment that asks for STARTTLS although it is not offered.
-const askAnyway = "starttls-anyway"
-
 func notSupported(s *scene) support {
 	x, at, ok := s.offered()
 	if !ok || x.Has("STARTTLS") || len(x.Masked()) > 0 {
