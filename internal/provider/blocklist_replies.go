@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// blocklistRows: Greylisting and blocklists, as any server may say.
+// blocklistRows are greylisting and blocklists, as any server may say.
 var blocklistRows = []Row{
 	{
 		ID: "greylisted", Service: "generic", Code: 450, Status: "4.2.0",

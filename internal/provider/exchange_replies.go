@@ -2,11 +2,11 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// exchangeRows: What Exchange says wherever it runs, and what only an Exchange Server of one's own says.
+// exchangeRows is what Exchange says wherever it runs, and what only an Exchange Server of one's own says.
 var exchangeRows = []Row{
 	{
 		ID: "exchange-client-not-authenticated", Service: "exchange-onprem", Code: 530, Status: "5.7.1",
-		Pattern: `(?:5\.7\.1 )?Client was not authenticated`,
+		Pattern: `(?:^|[0-9;:'"] ?)Client was not authenticated`,
 		Steps:   []cause.Step{cause.Mail, cause.Rcpt}, NDR: true,
 		Cause: cause.AuthRequired, Firm: Names, Verified: true,
 		Meaning: "The receive connector takes no mail from clients that do not sign in.",

@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// eximRows: What Exim says, as Debian and cPanel set it up too.
+// eximRows is what Exim says, as Debian and cPanel set it up too.
 var eximRows = []Row{
 	{
 		ID: "exim-auth-incorrect", Service: "exim", Code: 535,

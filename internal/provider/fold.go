@@ -15,8 +15,9 @@ var continuation = regexp.MustCompile(`(?:^|[^0-9.])([245][0-9][0-9])-([245]\.[0
 
 // A folded text is a text made plain for matching, and the way back to the text as it was.
 type folded struct {
-	text string
-	from []int // from[i] is where octet i of text stood; one more entry for the end
+	text     string
+	original string
+	from     []int // from[i] is where octet i of text stood; one more entry for the end
 }
 
 // fold makes letters small, blanks, line ends and no-break spaces one blank, typographic quotes and dashes plain ones, drops
@@ -26,7 +27,7 @@ func fold(text string) folded {
 		text = text[:maxText]
 	}
 	skip := repeats(text)
-	f := folded{from: make([]int, 0, len(text)+1)}
+	f := folded{original: text, from: make([]int, 0, len(text)+1)}
 	out := make([]byte, 0, len(text))
 	put := func(c byte, at int) {
 		if c == ' ' && (len(out) == 0 || out[len(out)-1] == ' ') {
@@ -105,12 +106,11 @@ func repeats(text string) [][2]int {
 }
 
 // span turns a match in the folded text into one in the text as it was.
-func (f folded) span(loc []int) (start, end int) {
-	start = f.from[loc[0]]
-	if loc[1] > loc[0] {
-		end = f.from[loc[1]-1] + 1
-	} else {
-		end = start
+func (f folded) span(start, end int) (int, int) {
+	if end <= start {
+		return f.from[start], f.from[start]
 	}
-	return start, end
+	last := f.from[end-1]
+	_, n := utf8.DecodeRuneInString(f.original[last:])
+	return f.from[start], last + n
 }

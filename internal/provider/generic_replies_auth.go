@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// genericAuth: what servers of any make say of TLS, of signing in, and of malformed addresses. These stand after all that is
+// genericAuth is what servers of any make say of TLS, of signing in, and of malformed addresses. These stand after all that is
 // special to a service.
 var genericAuth = []Row{
 	{
@@ -84,7 +84,8 @@ var genericAuth = []Row{
 		ID: "must-issue-starttls", Service: "generic", Code: 530, Status: "5.7.0",
 		Pattern: `Must issue (?:a )?STARTTLS|STARTTLS (?:is )?required|(?:issue|use|send|start) (?:a )?STARTTLS (?:command )?first|(?:TLS|SSL|encryption|encrypted (?:connection|session)) (?:is )?(?:required|mandatory)|requires? (?:TLS|SSL|encryption)\b|\brequire TLS\b`,
 		Steps:   []cause.Step{cause.EHLO, cause.Auth, cause.Mail},
-		Cause:   cause.TLSRequiredFirst, Firm: Names, Verified: true,
+		Cause:   cause.TLSRequiredFirst, Firm: Suggests, Verified: true,
+		Also:    []cause.ID{cause.HELOOnlyClient, cause.ClientTLSUnavailable},
 		Meaning: "The server wants STARTTLS before anything else.",
 		Actions: []string{"Switch STARTTLS (not TLS from the first byte) on in the client."},
 		Sources: []Source{srcPostfix, srcSisimaiGoogle},

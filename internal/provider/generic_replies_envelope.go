@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// genericEnvelope: what servers of any make say of the client, the sender and the recipient.
+// genericEnvelope is what servers of any make say of the client, the sender and the recipient.
 var genericEnvelope = []Row{
 	{
 		ID: "rdns-generic", Service: "generic", Code: 550, Status: "5.7.25",

@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// genericMessage: what servers of any make say of the message, and of too much mail.
+// genericMessage is what servers of any make say of the message, and of too much mail.
 var genericMessage = []Row{
 	{
 		ID: "content-generic", Service: "generic", Code: 550, Status: "5.7.1",

@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// genericSession: what servers of any make say of the dialogue itself, and of their own troubles.
+// genericSession is what servers of any make say of the dialogue itself, and of their own troubles.
 var genericSession = []Row{
 	{
 		ID: "fixup-command-unrecognized", Service: "generic", Code: 500, Status: "5.5.1",

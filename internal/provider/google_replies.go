@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// googleRows: What Gmail and Google Workspace say.
+// googleRows is what Gmail and Google Workspace say.
 var googleRows = []Row{
 	{
 		ID: "google-auth-bad-credentials", Service: "google", Code: 535, Status: "5.7.8",

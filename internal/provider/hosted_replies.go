@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// hostedRows: What hosted relays, filtering services and big mailbox providers say.
+// hostedRows is what hosted relays, filtering services and big mailbox providers say.
 var hostedRows = []Row{
 	{
 		ID: "ses-not-verified", Service: "amazon-ses", Code: 554,

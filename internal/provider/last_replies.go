@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// lastRows: Words of the RFC that give no reason. They stand at the very end.
+// lastRows are words of the RFC that give no reason. They stand at the very end.
 var lastRows = []Row{
 	{
 		ID: "generic-transaction-failed", Service: "generic", Code: 554,

@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// m365Auth: What Exchange Online says of signing in. These stand first: a refused sign-in is quoted inside later
+// m365Auth is what Exchange Online says of signing in. These stand first: a refused sign-in is quoted inside later
 // replies.
 var m365Auth = []Row{
 	{

@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// m365Limits: how much a mailbox, a tenant or a recipient may send or get in a time.
+// m365Limits is about how much a mailbox, a tenant or a recipient may send or get in a time.
 var m365Limits = []Row{
 	{
 		ID: "m365-throttled-mailbox-full", Service: "microsoft365", Code: 550, Status: "5.2.251",

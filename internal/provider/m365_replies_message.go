@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// m365Message: What Exchange Online says of the message itself: policy, content, size, loops.
+// m365Message is what Exchange Online says of the message itself: policy, content, size, loops.
 var m365Message = []Row{
 	{
 		ID: "m365-dmarc-reject", Service: "microsoft365", Code: 550, Status: "5.7.509",

@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// m365Outbound: What Exchange Online says of servers that it delivers to. A device does not see these: they come in
+// m365Outbound is what Exchange Online says of servers that it delivers to. A device does not see these: they come in
 // non-delivery reports, and are about the destination.
 var m365Outbound = []Row{
 	{

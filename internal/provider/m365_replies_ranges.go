@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// m365Ranges: Codes of Exchange Online whose words are not known. They stand after the texts of their own service.
+// m365Ranges are codes of Exchange Online whose words are not known. They stand after the texts of their own service.
 var m365Ranges = []Row{
 	{
 		ID: "m365-banned-ip-range", Service: "microsoft365", Code: 550, Status: "5.7.606-649",

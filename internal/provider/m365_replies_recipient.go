@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// m365Recipient: What Exchange Online says of recipients.
+// m365Recipient is what Exchange Online says of recipients.
 var m365Recipient = []Row{
 	{
 		ID: "m365-recipient-not-found", Service: "exchange", Code: 550, Status: "5.1.10",

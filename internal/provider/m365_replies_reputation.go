@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// m365Reputation: What Exchange Online Protection and Outlook.com say of the client's address.
+// m365Reputation is what Exchange Online Protection and Outlook.com say of the client's address.
 var m365Reputation = []Row{
 	{
 		ID: "m365-spamhaus-ip", Service: "microsoft365", Code: 550, Status: "5.7.1",

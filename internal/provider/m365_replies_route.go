@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// m365Route: Which tenant a message is for, and whether it may pass: connectors, attribution, Direct Send.
+// m365Route is about which tenant a message is for, and whether it may pass: connectors, attribution, Direct Send.
 var m365Route = []Row{
 	{
 		ID: "exchange-starttls-required", Service: "exchange", Code: 451, Status: "5.7.3",

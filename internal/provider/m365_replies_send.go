@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// m365Send: who may send as whom, and which accounts, servers and tenants are blocked from sending.
+// m365Send is about who may send as whom, and which accounts, servers and tenants are blocked from sending.
 var m365Send = []Row{
 	{
 		ID: "m365-send-as-denied-throttled", Service: "microsoft365", Code: 550, Status: "5.2.252",

@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// m365Service: Faults and limits of the service itself.
+// m365Service holds faults and limits of the service itself.
 var m365Service = []Row{
 	{
 		ID: "m365-max-connections-forest", Service: "exchange", Code: 421, Status: "4.3.2",

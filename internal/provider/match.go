@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,28 +24,58 @@ type Match struct {
 // matter, nor does a code repeated within a folded reply.
 func MatchText(text string, step cause.Step) (Match, bool) {
 	f := fold(text)
-	for i, mt := range matchers() {
-		if loc := mt.find(f.text); loc != nil {
-			m := read(allRows()[i], step)
-			m.Start, m.End = f.span(loc)
+	if inner := serverWords(f.text); inner > 0 {
+		if m, ok := f.first(inner, step); ok {
 			return m, true
 		}
 	}
-	return Match{}, false
+	return f.first(0, step)
 }
 
 // MatchAll finds every row whose words stand in text, in the rows' order: for a reader who wants to see what else fits.
 func MatchAll(text string, step cause.Step) []Match {
 	f := fold(text)
 	var all []Match
-	for i, mt := range matchers() {
-		if loc := mt.find(f.text); loc != nil {
-			m := read(allRows()[i], step)
-			m.Start, m.End = f.span(loc)
+	for i := range matchers() {
+		if m, ok := f.row(i, 0, step); ok {
 			all = append(all, m)
 		}
 	}
 	return all
+}
+
+// first is the first row that fits the text from an offset on.
+func (f folded) first(from int, step cause.Step) (Match, bool) {
+	for i := range matchers() {
+		if m, ok := f.row(i, from, step); ok {
+			return m, true
+		}
+	}
+	return Match{}, false
+}
+
+// row matches one row against the text from an offset on.
+func (f folded) row(i, from int, step cause.Step) (Match, bool) {
+	loc := matchers()[i].find(f.text[from:])
+	if loc == nil {
+		return Match{}, false
+	}
+	m := read(allRows()[i], step)
+	m.Start, m.End = f.span(from+loc[0], from+loc[1])
+	return m, true
+}
+
+// quoting are the words with which .NET leads from its own sentence to the server's, in some of its languages. Its own
+// sentence is made from the reply code alone, and misleads: "Mailbox unavailable", "the client was not authenticated".
+var quoting = regexp.MustCompile(`(?:server response (?:was|is)|serverantwort (?:war|lautete?)|réponse du serveur (?:était|a été)|respuesta del servidor (?:fue|es)|risposta del server[^:]{0,10}|serverreactie (?:was|is)|resposta do servidor (?:foi|era)) ?: ?`)
+
+// serverWords is where the server's own words begin in a folded text that quotes them; 0 if it quotes none.
+func serverWords(text string) int {
+	all := quoting.FindAllStringIndex(text, 4)
+	if len(all) == 0 || all[len(all)-1][1] >= len(text) {
+		return 0
+	}
+	return all[len(all)-1][1]
 }
 
 // MatchReply finds the row of a reply: by its words, or else by its code and enhanced status alone. The offsets are in

@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// postfixRows: What Postfix says. Its words come between the address or client in angle brackets and the end.
+// postfixRows is what Postfix says. Its words come between the address or client in angle brackets and the end.
 var postfixRows = []Row{
 	{
 		ID: "postfix-auth-no-mechanism", Service: "postfix", Code: 535, Status: "5.7.8",

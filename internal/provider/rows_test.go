@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -91,6 +92,11 @@ func TestMatchText(t *testing.T) {
 			"", cause.AuthBlockedByPolicy, ""},
 		{".NET's words alone", "The SMTP server requires a secure connection or the client was not authenticated. The server response was: 5.7.57 Client not authenticated to send mail",
 			"", cause.AuthRequired, ""},
+		{".NET's words around STARTTLS", "The SMTP server requires a secure connection or the client was not authenticated. The server response was: 5.7.0 Must issue a STARTTLS command first. x7sm1 - gsmtp",
+			"", cause.TLSRequiredFirst, "Must issue a STARTTLS"},
+		{".NET's words that mislead", "Mailbox unavailable. The server response was: Message rejected as spam by Content Filtering.", "", cause.ContentFiltered, ""},
+		{".NET in German", "Das Postfach ist nicht verf\u00fcgbar. Die Serverantwort war: 5.7.64 TenantAttribution; Relay Access Denied", "", cause.ConnectorMisconfigured, ""},
+		{".NET with nothing to quote", "Mailbox unavailable. The server response was: ", "", cause.RecipientNotFound, ""},
 		{"wrapped", "550 5.7.606\r\n    Access denied, banned sending\r\n    IP [192.0.2.10]", "", cause.IPBlocklisted, "banned sending\r\n    IP"},
 		{"filled again, with codes in its midst", "550-5.7.25\n [192.0.2.20] The IP address sending this message does not have a\n 550-5.7.25 PTR record setup", "", cause.ReverseDNSMissing, ""},
 		{"an address that looks like a status", "550 Client host [203.5.7.51] blocked using bl.example.org", "", cause.IPBlocklisted, ""},
@@ -254,6 +260,9 @@ func FuzzMatchText(f *testing.F) {
 		}
 		if m.Start < 0 || m.End < m.Start || m.End > len(text) {
 			t.Fatalf("offsets %d:%d in %d octets", m.Start, m.End, len(text))
+		}
+		if utf8.ValidString(text) && !utf8.ValidString(text[m.Start:m.End]) {
+			t.Fatalf("%q is cut within a character", text[m.Start:m.End])
 		}
 		if _, known := cause.Find(m.Cause); !known {
 			t.Fatalf("cause %q", m.Cause)

@@ -2,7 +2,7 @@ package provider
 
 import "github.com/smtptriage/smtptriage/internal/cause"
 
-// sendmailRows: What sendmail and OpenSMTPD say.
+// sendmailRows is what sendmail and OpenSMTPD say.
 var sendmailRows = []Row{
 	{
 		ID: "sendmail-tls-handshake-failed", Service: "sendmail", Code: 403, Status: "4.7.0",
