@@ -148,6 +148,8 @@ func (r *run) experiment(ctx context.Context, g *group, e evidence.Experiment) s
 		return r.walk(ctx, g, *e.Walk)
 	case e.Lookup != nil:
 		return r.ask(ctx, g, *e.Lookup)
+	case e.Hello != nil:
+		return r.hellos(ctx, g, *e.Hello)
 	}
 	return "this version cannot do it"
 }

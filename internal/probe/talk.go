@@ -156,7 +156,7 @@ func (t *talk) line(ctx context.Context, w *waiting) (arrived, bool) {
 		t.unended += int64(n)
 		for _, l := range t.split.Feed(t.buf[:n]) {
 			t.lines = append(t.lines, arrived{l, t.j.now()})
-			t.unended = 0
+			t.unended = int64(t.split.Pending())
 		}
 		switch {
 		case len(t.lines) > 0:

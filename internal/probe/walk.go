@@ -13,6 +13,11 @@ import (
 // walk looks the host up, dials all its addresses, and holds the conversation on the first that connects. It returns why
 // it could not be done at all, or "".
 func (r *run) walk(ctx context.Context, g *group, w evidence.Walk) (notPossible string) {
+	return r.converse(ctx, g, w, (*conversation).hold)
+}
+
+// converse is walk, with another conversation to hold.
+func (r *run) converse(ctx context.Context, g *group, w evidence.Walk, hold func(*conversation, context.Context)) string {
 	if w.MSS > 0 && !canSetMSS {
 		return "the segment size of a connection can't be set on this system"
 	}
@@ -28,7 +33,7 @@ func (r *run) walk(ctx context.Context, g *group, w evidence.Walk) (notPossible 
 	defer o.release()
 	c := newConversation(o, w)
 	c.prober, c.poke = r.p, r.poke
-	c.hold(ctx)
+	hold(c, ctx)
 	return ""
 }
 

@@ -36,12 +36,12 @@ func (w *wire) Write(p []byte) (int, error) {
 
 // A tap reads both directions of a handshake, as far as they are in the clear, and records what it meets.
 type tap struct {
-	j           *journal
-	client      tlswire.Reader
-	server      tlswire.Reader
-	serverHello bool
-	chain       []tlswire.Certificate // of the server, TLS 1.2 and older
-	alerted     bool                  // the server sent an alert that ends the handshake
+	j        *journal
+	client   tlswire.Reader
+	server   tlswire.Reader
+	chain    []tlswire.Certificate // of the server, TLS 1.2 and older
+	alerted  bool                  // the server sent an alert that ends the handshake
+	answered bool                  // the server has said all that it says in clear to a ClientHello
 }
 
 func (t *tap) feed(side evidence.Side, p []byte) {
@@ -59,10 +59,12 @@ func (t *tap) record(side evidence.Side, e tlswire.Event) {
 	case e.ClientHello != nil && side == evidence.Client:
 		t.j.add(evidence.Event{ClientHello: e.ClientHello})
 	case e.ServerHello != nil && side == evidence.Server:
-		t.serverHello = true
+		t.answered = t.answered || e.ServerHello.Version >= tlswire.TLS13 || e.ServerHello.Format == tlswire.FormatSSL2
 		t.j.add(evidence.Event{ServerHello: e.ServerHello})
 	case e.Chain != nil && side == evidence.Server && t.chain == nil:
 		t.chain = e.Chain.Certificates
+	case (e.ServerHelloDone || e.Encrypted) && side == evidence.Server:
+		t.answered = true
 	case e.Alert != nil:
 		if side == evidence.Server && !e.Alert.Closure() {
 			t.alerted = true
