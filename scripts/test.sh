@@ -10,8 +10,15 @@ SMTPTRIAGE_SUMMARY=$(mktemp -d)
 export SMTPTRIAGE_SUMMARY
 trap 'rm -rf "$SMTPTRIAGE_SUMMARY"' EXIT
 
+race=(-race)
+if ! command -v "${CC:-gcc}" >/dev/null; then
+	echo 'test: there is no C compiler, which the race detector needs: running without it'
+	if [ -n "${SMTPTRIAGE_REQUIRE:-}" ]; then exit 1; fi
+	race=()
+fi
+
 status=0
-"${GO:-go}" test -race -count=1 -timeout=9m "$@" ./... || status=$?
+"${GO:-go}" test "${race[@]}" -count=1 -timeout=9m "$@" ./... || status=$?
 
 for table in "$SMTPTRIAGE_SUMMARY"/*; do
 	[ -f "$table" ] || continue

@@ -103,6 +103,8 @@ type Server struct {
 	Port   int
 	CAFile string // PEM certificate of the authority that issued the server's
 
+	PasswordFile string // holds the password of the case's client; "" when it does not sign in
+
 	dir  string
 	stop []func()
 }
@@ -165,6 +167,9 @@ func (s *Server) launch(ctx context.Context, prepare preparer) error {
 	if err := s.writeCertificates(s.Case.config.certificate); err != nil {
 		return err
 	}
+	if err := s.writePassword(); err != nil {
+		return err
+	}
 	if s.Case.config.greylist {
 		if err := s.servePolicy(); err != nil {
 			return err
@@ -178,6 +183,14 @@ func (s *Server) launch(ctx context.Context, prepare preparer) error {
 		return fmt.Errorf("%w\n%s", err, s.Log())
 	}
 	return s.converseEarlier(s.Case.config.earlier)
+}
+
+func (s *Server) writePassword() error {
+	if s.Case.Client.User == "" {
+		return nil
+	}
+	s.PasswordFile = s.path("password")
+	return os.WriteFile(s.PasswordFile, []byte(s.Case.Client.Password+"\n"), 0o600)
 }
 
 // Stop ends the server and every process it started. It may be called again.

@@ -98,6 +98,27 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func TestCheckArgs(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		client Client
+		want   string
+	}{
+		{"nothing but a target", Client{TLS: STARTTLS}, "check --ca-file ca.pem --tls starttls 127.0.0.1:25"},
+		{"envelope", Client{From: Scanner, To: Office, TLS: NoTLS, EHLO: "copier"},
+			"check --ca-file ca.pem --from " + Scanner + " --to " + Office + " --ehlo copier --tls none 127.0.0.1:25"},
+		{"sign-in", Client{User: Scanner, Password: Password, TLS: Implicit},
+			"check --ca-file ca.pem --user " + Scanner + " --password-file password --tls implicit 127.0.0.1:25"},
+		{"no authority, versions, message", Client{TLS: STARTTLS, TLSMin: "1.2", TLSMax: "1.3", DistrustCA: true, Send: true, Size: 100},
+			"check --tls starttls --tls-min 1.2 --tls-max 1.3 --send --size 100 127.0.0.1:25"},
+	} {
+		s := &Server{Case: Case{Client: test.client}, Addr: "127.0.0.1:25", CAFile: "ca.pem", PasswordFile: "password"}
+		if got := strings.Join(s.CheckArgs(), " "); got != test.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", test.name, got, test.want)
+		}
+	}
+}
+
 func TestPolicy(t *testing.T) {
 	p := &policy{first: make(map[string]time.Time)}
 	start := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
