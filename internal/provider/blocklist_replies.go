@@ -70,7 +70,7 @@ var blocklistRows = []Row{
 		Steps:   []cause.Step{cause.Rcpt, cause.Banner},
 		Cause:   cause.IPBlocklisted, Firm: Names, Verified: true,
 		Meaning: "The server still asks SORBS, which closed in June 2024.",
-		Actions: []string{"Tell the receiving server's administrator."},
+		Actions: []string{"Only the administrator of the receiving server can drop that list."},
 		Sources: []Source{srcZoneMTA},
 	},
 	{
@@ -79,7 +79,7 @@ var blocklistRows = []Row{
 		Steps:   []cause.Step{cause.Rcpt, cause.Banner, cause.Mail},
 		Cause:   cause.IPBlocklisted, Firm: Names, Verified: true,
 		Meaning: "The client's address is on a blocklist; the reply mostly names which.",
-		Actions: []string{"Open the link in the reply and ask for removal there; find first what sent spam.", actPBL},
+		Actions: []string{"Stop what sent spam from there, then ask for removal at the list's own page: the reply mostly links to it.", actPBL},
 		Sources: []Source{srcZoneMTA, srcPostfixGlobal},
 	},
 	{

@@ -52,7 +52,7 @@ var exchangeRows = []Row{
 		Steps:   []cause.Step{cause.Mail},
 		Cause:   cause.SenderAddressInvalid, Firm: Names, Verified: true,
 		Meaning: "The address in MAIL FROM is malformed or unknown.",
-		Actions: []string{"Set a whole address (name@domain) as the device's sender: no display name, no blanks."},
+		Actions: []string{"The device's sender must be an address and nothing else: name@domain, without a display name."},
 		Sources: []Source{srcExchangeDSN},
 	},
 	{
@@ -91,7 +91,7 @@ var exchangeRows = []Row{
 		NDR:     true,
 		Cause:   cause.DNSNameNotFound, Firm: Names, Verified: true,
 		Meaning: "An Exchange Server does not find the next hop in DNS.",
-		Actions: []string{"Look at the DNS settings of the transport service."},
+		Actions: []string{"Which DNS servers does the transport service ask?"},
 		Sources: []Source{srcExchangeDSN},
 	},
 	{
@@ -108,7 +108,7 @@ var exchangeRows = []Row{
 		Pattern: `\b5\.7\.9\d\d\b`,
 		Steps:   []cause.Step{cause.Data}, NDR: true,
 		Cause: cause.PolicyEnforced, Firm: Suggests, Verified: true,
-		Meaning: "A mail flow rule refused the message: 5.7.900 to 5.7.999 are kept for rules.",
+		Meaning: "Details from 900 to 999 under 5.7 belong to mail flow rules: one of these said no.",
 		Actions: []string{"Get-TransportRule | Format-List Name,RejectMessageEnhancedStatusCode,RejectMessageReasonText"},
 		Sources: []Source{srcExchangeDSN},
 	},
@@ -118,7 +118,7 @@ var exchangeRows = []Row{
 		Steps:   []cause.Step{cause.Data},
 		Cause:   cause.ContentFiltered, Firm: Names, Verified: true,
 		Meaning: "A content filter took the message for spam.",
-		Actions: []string{"Change the content; on an Exchange Server Get-ContentFilterConfig, and allow the sender."},
+		Actions: []string{"Try other content. Where the filter is your own Exchange Server's, Get-ContentFilterConfig has its settings and exceptions."},
 		Sources: []Source{{"www.coldrelay.com/smtp-errors/550-5-7-1-spam-policy/at-microsoft-365", collected}},
 	},
 	{
@@ -196,7 +196,7 @@ var exchangeRows = []Row{
 		Also:    []cause.ID{cause.PathMTUBlackhole, cause.ConnectionCutAfterEHLO},
 		Meaning: "The server heard nothing from the client for too long; what the client sent may have been lost on the way.",
 		Actions: []string{
-			"Look for an MTU hole, a proxy that holds data, or a device that keeps the session open while it scans.",
+			"Three usual reasons: full-size packets vanish (MTU), a proxy keeps what it got, the device opens the session before the scan is ready.",
 		},
 		Sources: []Source{srcSeen},
 	},
@@ -206,7 +206,7 @@ var exchangeRows = []Row{
 		Steps:   []cause.Step{cause.Mail, cause.Rcpt, cause.Data}, NDR: true,
 		Cause: cause.DataStalls, Firm: Suggests, Retry: true, Verified: true,
 		Also:    []cause.ID{cause.PathMTUBlackhole},
-		Meaning: "The session took too long or stood idle; in a report, the next hop did not answer.",
+		Meaning: "A wait ran out: the session's, or in a report the one for the next hop.",
 		Actions: []string{"Try again; look at MTU and at the firewall's idle timer."},
 		Sources: []Source{srcExchangeDSN, {"github.com/jstedfast/MailKit/issues/453", collected}},
 	},
@@ -217,7 +217,7 @@ var exchangeRows = []Row{
 		Cause: cause.DataStalls, Firm: Suggests, Retry: true, Verified: true,
 		Also:    []cause.ID{cause.HandshakeCut, cause.PathMTUBlackhole},
 		Meaning: "The connection broke in mid-session.",
-		Actions: []string{"Look for a firewall or intrusion filter that resets sessions, and at MTU."},
+		Actions: []string{"Does something on the path reset sessions (firewall, intrusion filter)? Do large packets get through?"},
 		Sources: []Source{srcExchangeDSN, srcSisimaiMicrosoft},
 	},
 	{
@@ -246,7 +246,7 @@ var exchangeRows = []Row{
 		Cause:   cause.HELONameRejected, Firm: Names, Verified: true,
 		Meaning: "The name given with EHLO or HELO is no domain name: an underscore, a blank, a dot at the end, a port, or nothing at all.",
 		Actions: []string{
-			"Give the device a host name of letters, digits and hyphens, and a domain (printer1.contoso.com).",
+			"A good name for the device looks like printer1.contoso.com: no underscore, no blank, and a domain behind it.",
 			"In programs set the local host name (local_hostname, LocalDomain, mail.smtp.localhost).",
 		},
 		Sources: []Source{
@@ -261,10 +261,10 @@ var exchangeRows = []Row{
 		Steps:   []cause.Step{cause.Mail, cause.Auth, cause.StartTLS},
 		Cause:   cause.ClientProtocolError, Firm: Suggests, Verified: true,
 		Also:    []cause.ID{cause.SMTPProxyAlters, cause.EHLOAfterTLSFails},
-		Meaning: "A command came before EHLO, or after STARTTLS without a new one.",
+		Meaning: "The server has seen no EHLO yet, or none since TLS began.",
 		Actions: []string{
-			"The client must send EHLO again after STARTTLS.",
-			"If it does, something on the path swallowed it.",
+			"TLS begins a new dialogue: EHLO has to be said once more.",
+			"Where the client does say it, the path loses it.",
 		},
 		Sources: []Source{srcExchangeDSN},
 	},

@@ -10,7 +10,7 @@ var eximRows = []Row{
 		Steps:   []cause.Step{cause.Auth},
 		Cause:   cause.AuthBadCredentials, Firm: Names, Verified: true,
 		Meaning: "The user name or the password is wrong.",
-		Actions: []string{"Check name and password. This is not a Microsoft 365 server."},
+		Actions: []string{"The credentials of this server are asked for, not those of Microsoft 365."},
 		Sources: []Source{srcExim},
 	},
 	{

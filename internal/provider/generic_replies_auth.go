@@ -12,7 +12,7 @@ var genericAuth = []Row{
 		Cause:   cause.SenderAddressInvalid, Firm: Suggests, Verified: true,
 		At:      []AtStep{{cause.Rcpt, cause.RecipientAddressInvalid}},
 		Meaning: "MAIL FROM is malformed: no angle brackets, nothing in them, or a parameter that the server does not know.",
-		Actions: []string{"Set a plain address as sender; update the firmware."},
+		Actions: []string{"name@domain and nothing more belongs in the sender field; some devices need newer firmware to send even that rightly."},
 		Sources: []Source{srcPostfix, srcExim, srcSeen},
 	},
 	{
@@ -22,7 +22,7 @@ var genericAuth = []Row{
 		Cause:   cause.RecipientAddressInvalid, Firm: Suggests, Verified: true,
 		Also:    []cause.ID{cause.RecipientNotFound},
 		Meaning: "RCPT TO is malformed.",
-		Actions: []string{"Correct the entry in the device's address book."},
+		Actions: []string{"The device's address book has a mistyped entry."},
 		Sources: []Source{srcPostfix, srcExim, srcSisimaiGoogle},
 	},
 	{
@@ -86,7 +86,7 @@ var genericAuth = []Row{
 		Steps:   []cause.Step{cause.EHLO, cause.Auth, cause.Mail},
 		Cause:   cause.TLSRequiredFirst, Firm: Suggests, Verified: true,
 		Also:    []cause.ID{cause.HELOOnlyClient, cause.ClientTLSUnavailable},
-		Meaning: "The server wants STARTTLS before anything else.",
+		Meaning: "Nothing goes on here without TLS: the client has to ask for STARTTLS.",
 		Actions: []string{"Switch STARTTLS (not TLS from the first byte) on in the client."},
 		Sources: []Source{srcPostfix, srcSisimaiGoogle},
 	},
@@ -124,7 +124,7 @@ var genericAuth = []Row{
 		Steps:   []cause.Step{cause.Mail, cause.Rcpt},
 		Cause:   cause.AuthRequired, Firm: Names, Verified: true,
 		Meaning: "The server takes mail after sign-in only.",
-		Actions: []string{"Set a user name and password, or OAuth, in the client."},
+		Actions: []string{"The client needs credentials: a name with its password, or OAuth."},
 		Sources: []Source{srcSeen},
 	},
 }

@@ -69,7 +69,7 @@ var genericEnvelope = []Row{
 		Pattern: `SMTP service not available|No SMTP service|Service unavailable - try again later|4\.3\.0 Mail system error|(?:not accepting|does not accept|no longer accepting|cannot accept) (?:any )?(?:mail|connections|messages|network messages)`,
 		Steps:   []cause.Step{cause.Banner},
 		Cause:   cause.ServerRefusesService, Firm: Suggests, Retry: true, Verified: true,
-		Meaning: "The server refuses the session in its greeting.",
+		Meaning: "The greeting itself says no.",
 		Actions: []string{"Read the rest of the greeting, try again, and look at the reputation of the client's address."},
 		Sources: []Source{srcExim, srcPostfix},
 	},

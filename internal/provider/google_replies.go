@@ -9,8 +9,8 @@ var googleRows = []Row{
 		Pattern: `Username and Password not accepted|[?&]p=BadCredentials`,
 		Steps:   []cause.Step{cause.Auth},
 		Cause:   cause.AuthBadCredentials, Firm: Names, Verified: true,
-		Meaning: "Wrong credentials, or the account's password where an app password or OAuth is asked for.",
-		Actions: []string{"Use an app password (with 2-step verification on) or OAuth."},
+		Meaning: "The credentials are wrong, or of the wrong kind: Google wants an app password or OAuth here, not the account's password.",
+		Actions: []string{"Turn 2-step verification on and make an app password, or go over to OAuth."},
 		Sources: []Source{srcSisimaiGoogle},
 	},
 	{
@@ -18,7 +18,7 @@ var googleRows = []Row{
 		Pattern: `Application-specific password required|[?&]p=InvalidSecondFactor`,
 		Steps:   []cause.Step{cause.Auth},
 		Cause:   cause.AuthBlockedByPolicy, Firm: Names, Verified: true,
-		Meaning: "The account has 2-step verification, so an app password is needed.",
+		Meaning: "2-step verification is on: only an app password or OAuth will do.",
 		Actions: []string{"Make an app password, or use OAuth."},
 		Sources: []Source{srcSisimaiGoogle},
 	},
@@ -28,7 +28,7 @@ var googleRows = []Row{
 		Steps:   []cause.Step{cause.Auth},
 		Cause:   cause.AuthBlockedByPolicy, Firm: Names, Verified: true,
 		Meaning: "Google wants a sign-in with a browser first.",
-		Actions: []string{"Sign in with a browser and approve the device, or use OAuth."},
+		Actions: []string{"Approve the sign-in in a browser, from the same site; OAuth needs no such approval again."},
 		Sources: []Source{srcSisimaiGoogle},
 	},
 	{
@@ -37,7 +37,7 @@ var googleRows = []Row{
 		Steps:   []cause.Step{cause.Auth},
 		Cause:   cause.Throttled, Firm: Names, Retry: true, Verified: true,
 		Meaning: "Too many sign-ins in a short time.",
-		Actions: []string{"Wait, and then keep one connection open instead of many."},
+		Actions: []string{"After a pause, sign in once and send several messages over that connection."},
 		Sources: []Source{srcSisimaiGoogle},
 	},
 	{
@@ -46,7 +46,7 @@ var googleRows = []Row{
 		Steps:   []cause.Step{cause.Mail},
 		Cause:   cause.AuthRequired, Firm: Names, Verified: true,
 		Meaning: "This host takes mail after sign-in only.",
-		Actions: []string{"Set a user name and password, or OAuth, in the client."},
+		Actions: []string{"The client needs credentials: a name with its password, or OAuth."},
 		Sources: []Source{srcSisimaiGoogle},
 	},
 	{
@@ -54,7 +54,7 @@ var googleRows = []Row{
 		Pattern: `TLS required for RCPT domain`,
 		Steps:   []cause.Step{cause.Rcpt},
 		Cause:   cause.TLSRequiredFirst, Firm: Names, Verified: true,
-		Meaning: "The recipient's domain takes mail over TLS only.",
+		Meaning: "Without TLS no mail gets to this recipient's domain.",
 		Actions: []string{actStartTLS},
 		Sources: []Source{srcSisimaiGoogle},
 	},
@@ -128,7 +128,7 @@ var googleRows = []Row{
 		Steps:   []cause.Step{cause.Data},
 		Cause:   cause.PolicyEnforced, Firm: Names, Verified: true,
 		Meaning: "SPF and DKIM both fail, or the domain's DMARC policy asks for refusal.",
-		Actions: []string{"Set up SPF and DKIM for the sending domain."},
+		Actions: []string{"The sending domain needs SPF that passes, or DKIM."},
 		Sources: []Source{srcSisimaiGoogle},
 	},
 	{
@@ -164,7 +164,7 @@ var googleRows = []Row{
 		Steps:   []cause.Step{cause.Rcpt, cause.Data},
 		Cause:   cause.IPBlocklisted, Firm: Names, Verified: true,
 		Meaning: "The address belongs to a range of dynamic or end-user lines.",
-		Actions: []string{"Send through the provider's relay, or a submission server."},
+		Actions: []string{"Let the provider's relay or a submission server carry the mail."},
 		Sources: []Source{srcSisimaiGoogle},
 	},
 	{

@@ -20,7 +20,7 @@ var lastRows = []Row{
 		Cause:   cause.RecipientNotFound, Firm: Possible, Verified: true,
 		Also:    []cause.ID{cause.IPBlocklisted},
 		Meaning: "The RFC's own words, without a reason; a blocklist is said in them as well as an unknown recipient.",
-		Actions: []string{"Check the address; read what follows."},
+		Actions: []string{"Look for slips in the address, and read on: the words after these may say more."},
 		Sources: []Source{srcOwn},
 	},
 }

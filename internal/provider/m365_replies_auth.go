@@ -59,7 +59,7 @@ var m365Auth = []Row{
 		Cause:   cause.AuthBlockedByPolicy, Firm: Names, Verified: true,
 		Meaning: "The account is locked, by too many wrong passwords or by an administrator; each further try with the old password keeps it locked.",
 		Actions: []string{
-			"Stop every device that still has the old password.",
+			"Find each device that was left with the former password, and switch its mail off.",
 			"Entra admin center > Users > the account: look at Block sign-in and the risk state, set a new password.",
 			actSignInLog,
 			"Wait for the lock to end before the next test.",
@@ -75,8 +75,8 @@ var m365Auth = []Row{
 		Meaning: "A policy of Entra ID refused the sign-in (Conditional Access, MFA, an authentication policy without SMTP); the same words are said for a wrong password and for SMTP AUTH switched off.",
 		Actions: []string{
 			actSignInLog,
-			"Take the account out of the Conditional Access policy that blocks legacy authentication, or use OAuth.",
-			"Look at its authentication policy: Get-User <mailbox> | Format-List AuthenticationPolicy; Get-AuthenticationPolicy | Format-List Name,AllowBasicAuthSmtp",
+			"Where a Conditional Access policy against legacy authentication is the reason, make this account an exception to it; OAuth avoids the question.",
+			"An authentication policy may forbid it: Get-User <mailbox> | Format-List AuthenticationPolicy; Get-AuthenticationPolicy | Format-List Name,AllowBasicAuthSmtp",
 			actMailboxSwitch,
 			"An account with MFA cannot sign in over SMTP with its ordinary password.",
 		},
@@ -129,7 +129,7 @@ var m365Auth = []Row{
 		Cause:   cause.AuthFederationFailing, Firm: Names, Verified: true,
 		Meaning: "Microsoft could make no secure connection to the domain's own federation server, often because that stops at TLS 1.1.",
 		Actions: []string{
-			"Switch TLS 1.2 on at the federation servers and proxies.",
+			"The federation servers, and proxies before them, have to speak TLS 1.2.",
 			"Renew their certificate if it has expired.",
 			"Or give the device an account that lives in the cloud alone.",
 		},
@@ -143,7 +143,7 @@ var m365Auth = []Row{
 		Meaning: "A Conditional Access policy blocks the sign-in; most often Exchange Online hides this behind the words about criteria not met.",
 		Actions: []string{
 			actSignInLog,
-			"Take the account, or its fixed address, out of the policy that blocks legacy authentication.",
+			"Make an exception for the account, or for the site's fixed address, in the policy against legacy authentication.",
 		},
 		Sources: []Source{srcMemory},
 	},
@@ -155,7 +155,7 @@ var m365Auth = []Row{
 		Meaning: "Exchange Online takes no user name and password for submission in this tenant any more; OAuth works.",
 		Actions: []string{
 			actOAuth,
-			"Until the final removal an administrator of an existing tenant can switch Basic authentication on again (plan of January 2026).",
+			"By the plan of January 2026 a tenant that existed before can have it switched on once more, up to the day of its final removal.",
 			"Find who else still uses it: Exchange admin center > Reports > Mail flow > SMTP AUTH clients, column Authentication Protocol.",
 			actNoOAuth,
 		},
@@ -192,7 +192,7 @@ var m365Auth = []Row{
 		Cause:   cause.OAuthTokenInvalid, Firm: Names, Verified: true,
 		Meaning: "The High Volume Email endpoint finds the XOAUTH2 string malformed, or the user in it no HVE account.",
 		Actions: []string{
-			"Put the HVE account's primary address after user=.",
+			"What stands after user= has to be the primary address of the HVE account.",
 			"Check the account with Get-MailUser -HVEAccount, and allow the app: Add-HVEAppAccess -Identity <account> -AppIds <app id>",
 		},
 		Sources: []Source{{"github.com/tarickb/sasl-xoauth2/issues/110", collected}, srcShell},
@@ -202,9 +202,9 @@ var m365Auth = []Row{
 		Pattern: `External sending (?:is )?not supported for High Volume Email|\b5\.5\.105\b`,
 		Steps:   []cause.Step{cause.Rcpt, cause.Data},
 		Cause:   cause.ExternalRecipientBlocked, Firm: Names, Verified: true,
-		Meaning: "High Volume Email delivers inside the tenant only, since June 2025.",
+		Meaning: "High Volume Email lost its outside recipients in June 2025; it serves the tenant alone.",
 		Actions: []string{
-			"Send to outsiders through Azure Communication Services (smtp.azurecomm.net) or a relay connector.",
+			"For outside recipients there are Azure Communication Services (smtp.azurecomm.net) and relay by connector.",
 		},
 		Sources: []Source{{"www.tiagoscarvalho.com/exchange-online/hve-internal-notifications", "2026"}},
 	},
@@ -230,7 +230,7 @@ var m365Auth = []Row{
 		At:      []AtStep{{cause.Rcpt, cause.RecipientNotFound}},
 		Meaning: "The login has no mailbox that can be used: no licence, deleted, or kept on premises; said of a recipient, that mailbox is disabled.",
 		Actions: []string{
-			"Give the account an Exchange Online licence and a mailbox in the cloud.",
+			"The login needs a mailbox of its own in Exchange Online, and the licence for it.",
 			"Look at it: Get-EXOMailbox -Identity <name>",
 		},
 		Sources: []Source{{"github.com/nodemailer/nodemailer/issues/949", collected}, srcSisimaiMicrosoft},
@@ -243,7 +243,7 @@ var m365Auth = []Row{
 		Also:    []cause.ID{cause.WrongEndpoint, cause.AuthNotOffered},
 		Meaning: "smtp.office365.com takes mail after sign-in only: the client gave no credentials, or went on after its sign-in had failed.",
 		Actions: []string{
-			"Enter a user name and password, or OAuth, in the device.",
+			"Set credentials in the device: a name with its password, or OAuth.",
 			"A device without such a setting cannot use this host: point it at the tenant's MX host on port 25 (Direct Send, or relay by connector).",
 			"See that TLS is on: AUTH is offered after STARTTLS only.",
 			actMailboxSwitch,
@@ -260,11 +260,11 @@ var m365Auth = []Row{
 		Pattern: `TLS 1\.0 and 1\.1 are not supported|\b4\.7\.66\b|TLS ?1\.[01] .{0,40}(?:not supported|no longer|deprecated|disabled)`,
 		Steps:   []cause.Step{cause.StartTLS, cause.Auth, cause.Mail},
 		Cause:   cause.TLSVersionMismatch, Firm: Names, Verified: true,
-		Meaning: "The handshake with TLS 1.0 or 1.1 went well, and then Exchange Online refused the session for it: a finished handshake does not prove that its version is accepted.",
+		Meaning: "The TLS version is too old (1.0 or 1.1). Exchange Online completes such a handshake and says no only afterwards, in a reply.",
 		Actions: []string{
-			"Update the device's firmware so that it speaks TLS 1.2.",
+			"Newer firmware may bring TLS 1.2 to the device.",
 			"For the time being: Set-TransportConfig -AllowLegacyTLSClients $true and the host smtp-legacy.office365.com (not in GCC, GCC High, DoD).",
-			"Or relay over port 25 with a connector, where TLS is optional, or put a relay of your own in between.",
+			"Port 25 with a connector does not insist on TLS; a relay at the site that speaks TLS 1.2 onwards is the other way.",
 		},
 		Links:   []string{"https://aka.ms/smtp_auth_tls"},
 		Sources: []Source{srcLegacy, {"github.com/zehm/sendEmail/issues/1", collected}, srcSeen},

@@ -46,7 +46,7 @@ var m365Limits = []Row{
 		Pattern: `STOREDRV\.Submi.{0,80}QuotaExceededException.{0,20}MapiException(?:Shutoff)?QuotaExceeded|QuotaExceededException\.MapiException(?:Shutoff)?QuotaExceeded|5\.2\.2 mailbox full; STOREDRV\.Submission|aka\.ms/mailboxfull`,
 		Steps:   []cause.Step{cause.Data},
 		Cause:   cause.SenderMailboxFull, Firm: Names, Verified: true,
-		Meaning: "The mailbox that the device signs in with is full; each scan it sends is kept in its Sent Items.",
+		Meaning: "No room is left in the device's own mailbox: Sent Items keeps a copy of every scan.",
 		Actions: []string{
 			actSentItems,
 			"See its size: Get-EXOMailboxStatistics -Identity <mailbox> | Format-List TotalItemSize",
@@ -85,7 +85,7 @@ var m365Limits = []Row{
 		Meaning: "The service will not send for this account: its mail was judged to be spam, or it is over its quota.",
 		Actions: []string{
 			actRestricted,
-			"A personal Outlook.com account: sign in with a browser and follow the verification.",
+			"With a personal account, log in on outlook.com and go through the check it asks for.",
 		},
 		Sources: []Source{srcSeen},
 	},
@@ -137,7 +137,7 @@ var m365Limits = []Row{
 		Pattern: `\b5\.2\.122\b|per hour message receive limit exceeded`,
 		Steps:   []cause.Step{cause.Data}, NDR: true,
 		Cause: cause.Throttled, Firm: Names, Retry: true, Verified: true,
-		Meaning: "The recipient gets more than 3,600 messages an hour.",
+		Meaning: "This recipient is at the limit of 3,600 messages an hour.",
 		Actions: []string{"Try again later; spread the messages over recipients."},
 		Sources: []Source{srcNDR, srcSMTPCodes},
 	},
@@ -161,7 +161,7 @@ var m365Limits = []Row{
 		Meaning: "The whole tenant wrote to more outside recipients in 24 hours than it may (500 times its licences to the power of 0.7, plus 9,500).",
 		Actions: []string{
 			"Exchange admin center > Reports > Mail flow > Tenant Outbound External Recipients shows quota and use.",
-			"Wait, or send bulk mail through Azure Communication Services.",
+			"Azure Communication Services is made for bulk mail; otherwise the window of 24 hours must pass.",
 		},
 		Sources: []Source{srcNDR26, srcTERRL, {"learn.microsoft.com/en-us/answers/questions/5835651", collected}},
 	},

@@ -11,7 +11,7 @@ var m365Message = []Row{
 		Cause: cause.PolicyEnforced, Firm: Names, Verified: true,
 		Meaning: "Neither SPF nor DKIM passes for the domain in From, and that domain asks for such mail to be refused (DMARC).",
 		Actions: []string{
-			"Put the device's public address into the SPF record of the MAIL FROM domain, and use the same domain in From.",
+			"SPF passes once its record names the device's public address; DMARC, if From and MAIL FROM share a domain besides.",
 			"Or send through smtp.office365.com with DKIM switched on for the domain.",
 		},
 		Sources: []Source{srcNDR, srcSisimaiSet},
@@ -22,7 +22,7 @@ var m365Message = []Row{
 		Steps:   []cause.Step{cause.Data},
 		Cause:   cause.PolicyEnforced, Firm: Names, Verified: true,
 		Meaning: "Outlook.com asks large senders (5,000 messages a day) for SPF, DKIM and DMARC that pass.",
-		Actions: []string{"Set up SPF, DKIM and DMARC for the domain in From."},
+		Actions: []string{"The domain in From needs all three: SPF, DKIM, DMARC."},
 		Sources: []Source{srcSMTPCodes, {"github.com/fm/smtp-codes/pull/7", collected}},
 	},
 	{
@@ -30,7 +30,7 @@ var m365Message = []Row{
 		Pattern: `Sender Policy Framework violation|\b5\.7\.23\b`,
 		Steps:   []cause.Step{cause.Mail}, NDR: true,
 		Cause: cause.PolicyEnforced, Firm: Names, Verified: true,
-		Meaning: "The recipient's server goes by SPF, and the sending address is not in the domain's record.",
+		Meaning: "By the domain's SPF record this address may not send for it, and the recipient's server acts on that.",
 		Actions: []string{
 			"Correct the record: v=spf1 ip4:<the device's public address> include:spf.protection.outlook.com -all",
 		},
@@ -75,7 +75,7 @@ var m365Message = []Row{
 		Cause:   cause.MessageMalformed, Firm: Suggests, Verified: true,
 		Also:    []cause.ID{cause.SenderAddressInvalid},
 		Meaning: "The From header is missing, or has no proper address in it.",
-		Actions: []string{"Set a sender address (and name) in the device; update its firmware."},
+		Actions: []string{"Fill in the device's sender fields, address and name both. Old firmware writes such headers wrong even so."},
 		Sources: []Source{srcNDR},
 	},
 	{
@@ -110,8 +110,8 @@ var m365Message = []Row{
 		Pattern: `\b5\.1\.20\b`,
 		Steps:   []cause.Step{cause.Data},
 		Cause:   cause.SenderAddressInvalid, Firm: Suggests,
-		Meaning: "From holds several addresses and there is no Sender header.",
-		Actions: []string{"Send with one From address."},
+		Meaning: "Two or more authors in From call for a Sender header, and the message has none.",
+		Actions: []string{"One address in From is enough."},
 		Sources: []Source{
 			{"MicrosoftDocs/SupportArticles-docs:Exchange/ExchangeOnline/email-delivery/ndr/fix-error-code-550-5-1-20-multiple-from-addresses.md", collected},
 		},
@@ -122,7 +122,7 @@ var m365Message = []Row{
 		NDR:     true,
 		Cause:   cause.PolicyEnforced, Firm: Names, Verified: true,
 		Meaning: "Journal reports came from on premises and the tenant has no Journaling Archive.",
-		Actions: []string{"Switch Journaling Archive on, or change the journal rule."},
+		Actions: []string{"Either Journaling Archive is turned on, or the rule must journal to another place."},
 		Sources: []Source{srcNDR},
 	},
 }

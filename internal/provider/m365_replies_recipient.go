@@ -25,7 +25,7 @@ var m365Recipient = []Row{
 		Actions: []string{
 			actCheckAddress,
 			"Get-Recipient <address>",
-			"If the mailbox is elsewhere: Set-AcceptedDomain <domain> -DomainType InternalRelay",
+			"For a domain with mailboxes at another place too: Set-AcceptedDomain <domain> -DomainType InternalRelay",
 		},
 		Sources: []Source{
 			srcNDR,

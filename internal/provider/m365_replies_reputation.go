@@ -9,7 +9,7 @@ var m365Reputation = []Row{
 		Pattern: `Client host \[?[^\] ]{0,60}\]? ?blocked using Spamhaus|AS16012611`,
 		Steps:   []cause.Step{cause.Rcpt, cause.Mail},
 		Cause:   cause.IPBlocklisted, Firm: Names, Verified: true,
-		Meaning: "Exchange Online Protection refuses the client's address because Spamhaus lists it.",
+		Meaning: "Spamhaus lists the client's address, and Microsoft's filter goes by that list.",
 		Actions: []string{
 			actSpamhaus,
 			actPBL,
@@ -54,7 +54,7 @@ var m365Reputation = []Row{
 		Steps:   []cause.Step{cause.Rcpt, cause.Mail},
 		Cause:   cause.IPBlocklisted, Firm: Names, Verified: true,
 		Meaning: "The address is banned and cannot be taken off at the portal: it takes a mail to delist@microsoft.com.",
-		Actions: []string{"Send the whole reply and the address to delist@microsoft.com."},
+		Actions: []string{"Write to delist@microsoft.com with the complete reply in the text."},
 		Sources: []Source{srcNDR, srcSisimaiMicrosoft},
 	},
 	{
@@ -113,7 +113,7 @@ var m365Reputation = []Row{
 		Cause:   cause.Throttled, Firm: Suggests, Retry: true, Verified: true,
 		Also:    []cause.ID{cause.IPBlocklisted},
 		Meaning: "Something about the sending looks suspicious, and it is held back for now.",
-		Actions: []string{"Try again; an inbound connector for a known address helps."},
+		Actions: []string{"Later tries pass, as a rule; a server of your own is better known by an inbound connector."},
 		Sources: []Source{srcNDR, srcServerBusy},
 	},
 	{
@@ -140,7 +140,7 @@ var m365Reputation = []Row{
 		Steps:   []cause.Step{cause.Rcpt},
 		Cause:   cause.IPBlocklisted, Firm: Suggests, Verified: true,
 		Also:    []cause.ID{cause.PolicyEnforced},
-		Meaning: "The recipient's tenant has put this address on its own IP Block List.",
+		Meaning: "An administrator of the recipient's tenant blocks this address (IP Block List).",
 		Actions: []string{
 			"In the recipient's tenant: Get-HostedConnectionFilterPolicy -Identity Default | Format-List IPBlockList",
 			"Such refusals do not show in message trace.",
@@ -155,7 +155,7 @@ var m365Reputation = []Row{
 		Pattern: `Access denied, rejected by recipient|\b5\.7\.507\b`,
 		Steps:   []cause.Step{cause.Rcpt},
 		Cause:   cause.IPBlocklisted, Firm: Names, Verified: true,
-		Meaning: "The recipient's organisation blocks this address.",
+		Meaning: "The address is unwanted at the recipient's organisation.",
 		Actions: []string{"Ask the recipient's administrator."},
 		Sources: []Source{srcNDR},
 	},
@@ -165,7 +165,7 @@ var m365Reputation = []Row{
 		Steps:   []cause.Step{cause.EHLO, cause.Mail, cause.Rcpt},
 		Cause:   cause.HELONameRejected, Firm: Names, Verified: true,
 		Meaning: "The client introduced itself with a name that is not its own, such as the server's.",
-		Actions: []string{"Give the device its own host name, with a domain."},
+		Actions: []string{"Let the device introduce itself by a full name of its own."},
 		Sources: []Source{srcNDR},
 	},
 	{
@@ -183,7 +183,7 @@ var m365Reputation = []Row{
 		Steps:   []cause.Step{cause.Data},
 		Cause:   cause.PolicyEnforced, Firm: Names, Retry: true, Verified: true,
 		Meaning: "Over IPv6, mail without sign-in must pass SPF or DKIM.",
-		Actions: []string{"Put the IPv6 address into SPF, sign with DKIM, or send over IPv4."},
+		Actions: []string{"Either IPv4, or an SPF record with this IPv6 address, or DKIM."},
 		Sources: []Source{srcNDR},
 	},
 	{

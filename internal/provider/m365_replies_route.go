@@ -26,7 +26,7 @@ var m365Route = []Row{
 		Also:    []cause.ID{cause.ConnectorMisconfigured},
 		Meaning: "A connector knows the address, but neither the MAIL FROM domain nor the certificate's is an accepted domain of the tenant, so nothing is relayed to outsiders; the From header does not count.",
 		Actions: []string{
-			"Compare MAIL FROM with the accepted domains: Get-AcceptedDomain (admin center > Settings > Domains).",
+			"Is the domain of MAIL FROM among the accepted ones? Get-AcceptedDomain (admin center > Settings > Domains).",
 			"Send with a MAIL FROM in one of them,",
 			"or with a certificate for one of them and a connector that asks for it (TlsSenderCertificateName *.contoso.com).",
 		},
@@ -45,9 +45,9 @@ var m365Route = []Row{
 		Actions: []string{
 			actPublicIP,
 			actConnectors,
-			"Put the address or certificate right: Set-InboundConnector -Identity <name> -SenderIPAddresses <address>, or -TlsSenderCertificateName <domain>",
+			"Correct what the connector expects: Set-InboundConnector -Identity <name> -SenderIPAddresses <address>, or -TlsSenderCertificateName <domain>",
 			"With a certificate, let the client send the intermediates too.",
-			"In a hybrid set-up run the Hybrid Configuration Wizard again.",
+			"Hybrid connectors are put right by another run of the Hybrid Configuration Wizard.",
 			"If only colleagues were meant, look at the RCPT TO address.",
 		},
 		Links: []string{"https://aka.ms/smtprelay"},
@@ -66,7 +66,7 @@ var m365Route = []Row{
 		Also:    []cause.ID{cause.WrongEndpoint, cause.ExternalRecipientBlocked},
 		Meaning: "The recipient's tenant is not served at this host: an address or an old host name is set as server, or a device writes to an outsider through its own MX host without a matching connector. It is a 4xx and never heals by itself.",
 		Actions: []string{
-			"Set the MX host name of your own domain, never an address, mail.messaging.microsoft.com or mail.global.frontbridge.com.",
+			"The server name has to be the MX host of your own domain. Addresses, mail.messaging.microsoft.com and mail.global.frontbridge.com lead elsewhere.",
 			actPublicIP,
 			actConnectors,
 			"Do not route outlook.com or hotmail.com recipients to a business tenant's MX host.",
@@ -80,8 +80,8 @@ var m365Route = []Row{
 		Cause:   cause.RecipientTenantUnlicensed, Firm: Names, Verified: true,
 		Meaning: "The recipient's domain stands in a tenant without any Exchange licence.",
 		Actions: []string{
-			"Assign or renew Exchange Online licences in that tenant.",
-			"If its mailboxes are elsewhere, take the domain out of the tenant, or make it an internal relay domain with a connector.",
+			"That tenant needs a valid Exchange Online licence.",
+			"A domain whose mail lives at another service should leave that tenant, or be an internal relay domain there with a connector onwards.",
 		},
 		Sources: []Source{srcMultiGeo, srcSeen},
 	},
@@ -104,7 +104,7 @@ var m365Route = []Row{
 		Actions: []string{
 			"Make an inbound connector for the device's address or certificate.",
 			actPublicIP,
-			"Or let the device sign in at smtp.office365.com on port 587.",
+			"A device that signs in (smtp.office365.com, port 587) is not affected.",
 			"See the switch: Get-OrganizationConfig | Format-List RejectDirectSend; as a last resort Set-OrganizationConfig -RejectDirectSend $false (within 30 minutes).",
 		},
 		Sources: []Source{srcReject, srcShell, {"help.salesforce.com/s/articleView?id=005133045", collected}},
@@ -119,7 +119,7 @@ var m365Route = []Row{
 			actConnectors,
 			actPublicIP,
 			"Add the device's address to that connector (IPv4, /24 to /32), or make an OnPremises connector for it.",
-			"Or send through the filtering service that the MX points to, or sign in at smtp.office365.com on port 587.",
+			"Two ways around it: through the filtering service in the MX record, or signed in on port 587 of smtp.office365.com.",
 			"Hybrid: the certificate must fit TlsSenderCertificateName, and its domain must be accepted.",
 		},
 		Sources: []Source{srcHybridBlog, srcSisimaiMicrosoft, srcShell, srcSeen},
@@ -149,7 +149,7 @@ var m365Route = []Row{
 		Cause:   cause.IPBlocklisted, Firm: Names, Verified: true,
 		Meaning: "The address is on a blocklist whose name is not told, because the address stands in an inbound connector and in the IP Allow List too.",
 		Actions: []string{
-			"Take it off the IP Allow List for a test: the reply then names the blocklist.",
+			"Without its entry in the IP Allow List the address gets the true reply, with the name of the blocklist: try that.",
 			"Defender portal > Anti-spam policies > Connection filter policy; Get-HostedConnectionFilterPolicy -Identity Default",
 		},
 		Sources: []Source{

@@ -10,10 +10,10 @@ var m365Send = []Row{
 		Steps:   []cause.Step{cause.Data},
 		Cause:   cause.SendAsDenied, Firm: Suggests, Verified: true,
 		Also:    []cause.ID{cause.Throttled},
-		Meaning: "The mailbox tried so often to send as an address it may not use that its sending is throttled now; support cannot lift that, and message trace does not show it.",
+		Meaning: "A series of messages with a From that the mailbox has no right to led to a throttle. Nothing of it is in message trace, and only time lifts it.",
 		Actions: []string{
 			"Stop the program, set its From to the mailbox or grant Send As.",
-			"Wait for the throttle to end, or use another mailbox.",
+			"The throttle passes; until then a second mailbox can send.",
 		},
 		Sources: []Source{srcThrot},
 	},
@@ -24,8 +24,8 @@ var m365Send = []Row{
 		Cause:   cause.SendAsDenied, Firm: Names, Verified: true,
 		Meaning: "The mailbox that signed in may not send as the address in From; the reply names both.",
 		Actions: []string{
-			"Set the device's From to the mailbox it signs in with,",
-			"or grant it: Add-RecipientPermission -Identity <from> -Trustee <login> -AccessRights SendAs",
+			"Use one address for both: the device's From and its login;",
+			"or give the login the right to the other: Add-RecipientPermission -Identity <from> -Trustee <login> -AccessRights SendAs",
 			"Look at the From header too, not at MAIL FROM alone.",
 		},
 		Sources: []Source{{"github.com/gophish/gophish/issues/2900", collected}},
@@ -37,7 +37,7 @@ var m365Send = []Row{
 		Cause:   cause.SendAsDenied, Firm: Names, Verified: true,
 		Meaning: "The mailbox that signed in may not send as the address in From.",
 		Actions: []string{
-			"Set From to that mailbox, or Add-RecipientPermission -Identity <from> -Trustee <login> -AccessRights SendAs",
+			"Use that mailbox's address in From, or give it the right to the other: Add-RecipientPermission -Identity <from> -Trustee <login> -AccessRights SendAs",
 		},
 		Sources: []Source{
 			{"github.com/MicrosoftDocs/OfficeDocs-Support/issues/1187", collected},
@@ -51,9 +51,9 @@ var m365Send = []Row{
 		Cause:   cause.SendAsDenied, Firm: Names, Verified: true,
 		Meaning: "The login may not use this sender address.",
 		Actions: []string{
-			"Set the device's From to the mailbox it signs in with, or grant Send As.",
+			"Use one address for both: the device's From and its login; or grant Send As.",
 			"Exchange Server: the right ms-Exch-SMTP-Accept-Any-Sender on the receive connector.",
-			"For many From addresses use a relay connector.",
+			"Where From varies from message to message, a relay connector fits better than a login.",
 		},
 		Sources: []Source{
 			srcPrinter,
@@ -67,7 +67,7 @@ var m365Send = []Row{
 		Steps:   []cause.Step{cause.Mail, cause.Data},
 		Cause:   cause.SendAsDenied, Firm: Names, Verified: true,
 		Meaning: "The login may not use this sender address (older words for 5.7.60).",
-		Actions: []string{"Grant Send As, or change the From address."},
+		Actions: []string{"Use the login's address in From, or give the login Send As on the other."},
 		Sources: []Source{{"github.com/nodemailer/nodemailer/issues/145", collected}},
 	},
 	{
@@ -99,7 +99,7 @@ var m365Send = []Row{
 		Pattern: `using Tenant Allow.?Block List|\b5\.7\.703\b`,
 		Steps:   []cause.Step{cause.Data}, NDR: true,
 		Cause: cause.PolicyEnforced, Firm: Names, Verified: true,
-		Meaning: "The recipient's address or domain stands as blocked in the sender's own Tenant Allow/Block List; every recipient of the message fails with it.",
+		Meaning: "The sender's own tenant blocks this recipient, or its domain, by an entry in the Tenant Allow/Block List. One such recipient sinks the message for all.",
 		Actions: []string{
 			"Defender portal > Threat policies > Tenant Allow/Block Lists; Get-TenantAllowBlockListItems -ListType Sender -Block",
 		},
@@ -112,7 +112,7 @@ var m365Send = []Row{
 		Cause: cause.TenantRestricted, Firm: Names, Verified: true,
 		Meaning: "The tenant may not send for now: too much spam or bulk mail came out of it, from an account, a server or a connector.",
 		Actions: []string{
-			"Find the source: message trace, Get-InboundConnector, risky sign-ins.",
+			"Where did the mail come from? Look through message trace, inbound connectors and risky sign-ins.",
 			"Then ask Microsoft support to lift the block. A subscription just renewed can take a day.",
 		},
 		Sources: []Source{srcTenantCodes, srcNDR},
@@ -137,11 +137,11 @@ var m365Send = []Row{
 		Steps:   []cause.Step{cause.Data, cause.Mail}, NDR: true,
 		Cause: cause.TenantRestricted, Firm: Suggests, Verified: true,
 		Also:    []cause.ID{cause.SenderDomainNotAccepted},
-		Meaning: "Much mail goes through the tenant's connectors from sender domains that are not accepted domains of it.",
+		Meaning: "The tenant's connectors pass a lot of mail whose sender domains the tenant does not own.",
 		Actions: []string{
 			"Add and verify those domains.",
 			"Use a connector that goes by certificate.",
-			"Look for connectors nobody made, then ask support to lift the block.",
+			"A connector that no administrator knows of must go before support lifts the block.",
 		},
 		Sources: []Source{srcTenantCodes, srcNDR},
 	},
@@ -160,7 +160,7 @@ var m365Send = []Row{
 		Steps:   []cause.Step{cause.Data, cause.Mail}, NDR: true,
 		Cause: cause.TenantRestricted, Firm: Names, Verified: true,
 		Meaning: "The account is blocked from sending: over its limit, or its mail was judged to be spam.",
-		Actions: []string{"Secure the account first.", actRestricted, "The block ends within about an hour after that."},
+		Actions: []string{"Secure the account first.", actRestricted, "Count on up to an hour until sending works again."},
 		Sources: []Source{
 			{"MicrosoftDocs/SupportArticles-docs:Exchange/ExchangeOnline/email-delivery/ndr/fix-error-code-550-5-1-8.md", "2026-10-02"},
 			srcNDR,

@@ -49,7 +49,7 @@ var m365Service = []Row{
 		Pattern: `Message not proxied|Proxy session setup failed`,
 		Steps:   []cause.Step{cause.Data, cause.Mail},
 		Cause:   cause.ServerTemporaryFailure, Firm: Names, Retry: true, Verified: true,
-		Meaning: "The front end could not pass the session on.",
+		Meaning: "The service's outer server found no inner one for this session.",
 		Actions: []string{"Try again; the reply quoted inside names the real reason."},
 		Sources: []Source{
 			srcFieldManual97,

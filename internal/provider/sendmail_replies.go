@@ -11,7 +11,7 @@ var sendmailRows = []Row{
 		Cause:   cause.Undetermined, Firm: Possible, Retry: true,
 		Also:    []cause.ID{cause.StartTLSRefused, cause.TLSVersionMismatch, cause.TLSCipherMismatch, cause.HandshakeCut},
 		Meaning: "TLS with the next hop failed; why is not said.",
-		Actions: []string{"Compare TLS versions and ciphers, and look for a middlebox."},
+		Actions: []string{"Try one TLS version after another, with few ciphers and many; compare from another network."},
 		Sources: []Source{srcMemory},
 	},
 	{
