@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -19,15 +20,18 @@ type Case struct {
 	Want   Want
 	Flags  []string          // further flags for check; {dir} stands for the folder that holds Files
 	Files  map[string][]byte // files that Flags name
-	Target string            // HOST or HOST:PORT the client is given; "" means the server's own address
+	Target string            // HOST or HOST:PORT the client is given, {port} being the server's; "": the server's address
 
 	DNS    []DNSRecord // what a resolver of the case's own answers; empty: no resolver is needed
 	Script Script
 }
 
-// NeedsRedirect reports whether the target is a name that does not lead to the server, so that the client's dialer must
-// be replaced by Running.Dial.
-func (c Case) NeedsRedirect() bool { return c.Target != "" && len(c.DNS) == 0 }
+// NeedsRedirect reports whether the target is a name and port that do not lead to the server, so that the client's
+// dialer must be replaced by Running.Dial.
+func (c Case) NeedsRedirect() bool {
+	resolves := len(c.DNS) == 0 || slices.ContainsFunc(c.DNS, func(r DNSRecord) bool { return r.Kind == "A" || r.Kind == "AAAA" })
+	return c.Target != "" && resolves && !strings.Contains(c.Target, portMark)
+}
 
 // Healthy reports whether nothing is wrong with the server.
 func (c Case) Healthy() bool { return c.Want.Exit == 0 }
@@ -42,6 +46,9 @@ const (
 	sectionServer = "server"
 	filePrefix    = "file/"
 )
+
+// portMark stands for the server's port in a target.
+const portMark = "{port}"
 
 // ParseCase reads a case file. Errors name the file and the line.
 func ParseCase(file string, data []byte) (Case, error) {
@@ -91,11 +98,11 @@ func (c *Case) read(src source, section string, data []byte) (err error) {
 func (c *Case) check(file string) error {
 	switch {
 	case c.Want.Cause == "":
-		return fmt.Errorf("%s: no verdict wanted: section %q needs a line \"verdict STEP CAUSE\"", file, sectionWant)
+		return fmt.Errorf("%s:1: no verdict wanted: section %q needs a line \"verdict STEP CAUSE\"", file, sectionWant)
 	case c.Script.personality == nil:
-		return fmt.Errorf("%s: section %q needs a line \"personality NAME\"", file, sectionServer)
+		return fmt.Errorf("%s:1: section %q needs a line \"personality NAME\"", file, sectionServer)
 	case strings.ContainsAny(c.Target, " \t\r\n"):
-		return fmt.Errorf("%s: target %q: want one HOST or HOST:PORT", file, c.Target)
+		return fmt.Errorf("%s:1: target %q: want one HOST or HOST:PORT", file, c.Target)
 	}
 	return nil
 }

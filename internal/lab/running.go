@@ -97,14 +97,15 @@ func (r *Running) Addr() string { return net.JoinHostPort(r.Host, strconv.Itoa(r
 // Target is what a client is to be given: the case's own target, or the server's address.
 func (r *Running) Target() string {
 	if r.Case.Target != "" {
-		return strings.ReplaceAll(r.Case.Target, "{port}", strconv.Itoa(r.Port))
+		return strings.ReplaceAll(r.Case.Target, portMark, strconv.Itoa(r.Port))
 	}
 	return r.Addr()
 }
 
 // Args are the arguments of check for this case: target, trust in the lab's authority, its resolver, and its own flags.
+// No other host is to be asked anything.
 func (r *Running) Args() []string {
-	args := []string{r.Target(), "--ca-file", r.CAFile}
+	args := []string{r.Target(), "--no-controls", "--ca-file", r.CAFile}
 	if r.DNSAddr != "" {
 		args = append(args, "--resolver", r.DNSAddr)
 	}
