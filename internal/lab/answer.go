@@ -64,9 +64,9 @@ func (s *session) hello(cmd smtp.Command) []string {
 		return s.one(p.replies.helloName)
 	}
 	if cmd.Verb == "HELO" {
-		return []string{"250 " + s.expandFor(p.helo, cmd.Args)}
+		return []string{"250 " + s.expand(p.helo)}
 	}
-	lines := append([]string{s.expandFor(p.hello, cmd.Args)}, s.keywords()...)
+	lines := append([]string{s.expand(p.hello)}, s.keywords()...)
 	for i := range lines {
 		sep := "-"
 		if i == len(lines)-1 {

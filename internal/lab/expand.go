@@ -12,20 +12,19 @@ func (s *session) expand(text string) string {
 	if !strings.Contains(text, "{") {
 		return text
 	}
-	return s.expandFor(text, s.clientID)
-}
-
-// expandFor is expand with the name that the client is giving itself right now.
-func (s *session) expandFor(text, clientName string) string {
+	clientName, cmd := s.clientID, s.now.command
+	if cmd.Verb == "EHLO" || cmd.Verb == "HELO" {
+		clientName = cmd.Args
+	}
 	from := ""
 	if s.mailFrom != nil {
 		from = *s.mailFrom
 	} else if s.now.event == "MAIL" {
-		from = envelopeOf(s.now.command)
+		from = envelopeOf(cmd)
 	}
 	to := s.to
 	if s.now.event == "RCPT" {
-		to = envelopeOf(s.now.command)
+		to = envelopeOf(cmd)
 	}
 	now, host, id := time.Now().UTC(), s.script.serverName(), s.server.nextID()
 	return strings.NewReplacer(
