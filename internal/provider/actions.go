@@ -30,7 +30,7 @@ const (
 	actSpamhaus         = "Look the address up at https://check.spamhaus.org and follow the steps there; nobody else can take it off."
 	actPBL              = "A listing of dynamic or end-user lines (PBL) is no misdeed: do not send on port 25 from there, use submission on port 587 or a static business line."
 	actSpamhausDomain   = "https://check.spamhaus.org tells why the domain is listed, and how it gets off."
-	actTrace            = "Trace the message: Get-MessageTraceV2 -SenderAddress <from> -StartDate <from> -EndDate <to>, then Get-MessageTraceDetailV2"
+	actTrace            = "Trace the message: Get-MessageTraceV2 -SenderAddress <sender> -StartDate <start> -EndDate <end>, then Get-MessageTraceDetailV2"
 	actLoop             = "Look at MX records, connectors, forwarding, and whether the accepted domain is Authoritative or InternalRelay."
 	actDANE             = "The destination's administrator must put its certificate, TLSA record or DNSSEC right; tell them which of these the reply names."
 )

@@ -3,6 +3,7 @@ package provider
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -366,6 +367,9 @@ func TestProfilesAreWhole(t *testing.T) {
 	m365, _ := ByName("microsoft365")
 	if n := m365.CurrentNotices(); len(n) == 0 || slices.ContainsFunc(n, func(n Notice) bool { return n.Superseded }) {
 		t.Errorf("CurrentNotices = %v", n)
+	}
+	if !slices.IsSortedFunc(m365.Notices, func(a, b Notice) int { return strings.Compare(a.Said, b.Said) }) {
+		t.Error("the notices are not in the order of their dates")
 	}
 	if _, ok := ByName("nosuch"); ok {
 		t.Error("ByName finds a profile that does not exist")

@@ -73,7 +73,7 @@ var worldwideDoors = []Door{
 			"an address that Spamhaus or Microsoft lists", "recipients that take mail from signed-in senders only",
 		},
 		Limits:  []string{"200 recipients of one domain in a transaction, then 452 4.5.3"},
-		Sources: []Source{srcDevice, srcPrinter, srcReject, srcSeen},
+		Sources: []Source{srcDevice, srcPrinter, srcReject, srcDNSSEC, srcSeen},
 	},
 	{
 		Kind: Relay, Cloud: Worldwide, Suffixes: mxSuffixes,
