@@ -16,6 +16,9 @@ var bannerRules = []rule{
 	{cause.ServerRefusesService, greetingRefuses},
 	{cause.BannerRewritten, bannerMasked},
 	{cause.GreetingDelayed, greetingLate},
+	{cause.GreetingDelayed, greetingAtLast},
+	{cause.DNSWrongAnswer, wrongAnswer},
+	{cause.TLSInspection, inspectorSpeaks},
 	{cause.SMTPRedirected, foreignServer},
 	{cause.MiddleboxTerminates, cutBeforeBanner},
 	{cause.SMTPBlockedUpstream, silentBanner},
@@ -67,12 +70,15 @@ func wantsTLSFirst(s *scene) support {
 	if e == nil {
 		return support{}
 	}
+	if l := s.secondLook(); len(l.tls) > 0 {
+		return support{confidence: Proven, because: append([]Ground{s.ground(v.Ended, "in plain text: %s", ending(e))}, l.tls...)}
+	}
 	switch {
 	case s.walk.Port == 465:
 		return support{confidence: Likely, because: []Ground{s.ground(v.Ended, "port 465 speaks TLS from the first byte (RFC 8314); in plain text: %s", ending(e))}}
 	case s.known && containsPort(s.door.Implicit, s.walk.Port):
 		return support{confidence: Likely, because: []Ground{s.ground(v.Ended, "this door speaks TLS from the first byte on port %d", s.walk.Port)}}
-	case e.Outcome == evidence.TimedOut:
+	case e.Outcome == evidence.TimedOut && len(s.experiments(askTLSFirst)) == 0:
 		return support{confidence: Possible, because: []Ground{s.ground(v.Ended, "a port that waits for TLS is silent just so")}}
 	}
 	return support{}
@@ -157,6 +163,19 @@ func greetingLate(s *scene) support {
 		summary: fmt.Sprintf("The server greets only after %s, which is longer than many devices wait.", seconds(took))}
 }
 
+// greetingAtLast: the walk had no patience left, another connection got its greeting.
+func greetingAtLast(s *scene) support {
+	e := s.silence()
+	if e == nil || e.Outcome != evidence.TimedOut {
+		return support{}
+	}
+	l := s.secondLook()
+	if len(l.greeted) == 0 {
+		return support{}
+	}
+	return support{confidence: Likely, because: append([]Ground{s.ground(s.main.Ended, "no greeting: %s", ending(e))}, l.greeted...)}
+}
+
 // greetingTook is how long the greeting took from when it could come: from the connection, or from the end of the handshake
 // under implicit TLS. 0 if that was not seen.
 func (s *scene) greetingTook() time.Duration {
@@ -171,13 +190,118 @@ func (s *scene) greetingTook() time.Duration {
 	return v.At(v.Greeting) - v.At(from)
 }
 
+// foreignServer: the greeting of somebody else under the provider's name. It is looked for at later steps too, because what
+// fails there goes back to it.
 func foreignServer(s *scene) support {
 	g := s.greeting()
 	if g == nil || !s.foreignGreeting(g.Reply) {
 		return support{}
 	}
-	return support{confidence: Possible, because: []Ground{s.ground(s.main.Greeting, "%s does not greet like a host of %s: %s", s.walk.Host, s.profile.Title, g)},
-		summary: "Another server than the provider's seems to answer under its name."}
+	got := support{confidence: Possible, step: cause.Banner,
+		because: []Ground{s.ground(s.main.Greeting, "%s does not greet like a host of %s: %s", s.walk.Host, s.profile.Title, g)},
+		summary: "Another server than the provider's answers under its name: connections to this port are redirected."}
+	if p := s.certProblem(); p.what.Problem == evidence.CertNameMismatch || p.what.Problem == evidence.CertUntrusted || p.what.Problem == evidence.CertSelfSigned {
+		got.confidence = Likely
+		got.because = append(got.because, s.ground(s.main.Chain, "and its certificate is not the provider's: %s", s.leaf()))
+	}
+	for _, e := range s.experiments(askControl) {
+		for _, v := range e.views {
+			if r := v.ReplyAt(v.Greeting); r != nil && r.Code == 220 && greetingHost(r.Reply) == greetingHost(g.Reply) {
+				got.confidence = Proven
+				got.because = append(got.because, Ground{Text: fmt.Sprintf("asked for %s, the same server greets: %s", v.Trace.Walk.Host, r), Trace: v.Trace.ID, Event: v.Greeting})
+			}
+		}
+	}
+	return got
+}
+
+// greetingHost is the name that a server gives itself in its greeting.
+func greetingHost(r smtp.Reply) string {
+	f := strings.Fields(r.Joined())
+	if len(f) == 0 {
+		return ""
+	}
+	return strings.ToLower(f[0])
+}
+
+// inspectorSpeaks: a foreign greeting together with a certificate that an inspection product issued.
+func inspectorSpeaks(s *scene) support {
+	g, c := s.greeting(), s.chain()
+	if g == nil || c == nil || len(c.Certificates) == 0 || !s.foreignGreeting(g.Reply) {
+		return support{}
+	}
+	name := inspector(c.Certificates[0].Issuer)
+	if name == "" || verifiedBy(c, "mozilla") {
+		return support{}
+	}
+	return support{confidence: Likely, step: cause.Banner, because: []Ground{s.ground(s.main.Greeting, "the greeting is not the provider's: %s", g),
+		s.ground(s.main.Chain, "the certificate was issued by an inspection product (%s): %s", name, s.leaf())}}
+}
+
+// A second look: what the experiments saw where the walk got no greeting.
+type secondLook struct {
+	greeted  []Ground // the same port greeted after all
+	same     []Ground // it failed in the same way again
+	controls []Ground // other hosts greet on this port
+	mute     []Ground // other hosts connect on this port and fail in the same way
+	ports    []Ground // other ports of the host greet
+	tls      []Ground // TLS from the first byte works here
+}
+
+func (s *scene) secondLook() secondLook {
+	var l secondLook
+	sort := func(name string, good, bad *[]Ground) {
+		for _, e := range s.experiments(name) {
+			for _, v := range e.views {
+				if r := v.ReplyAt(v.Greeting); r != nil && r.Code == 220 {
+					*good = append(*good, Ground{Text: fmt.Sprintf("%s:%d greets: %s", v.Trace.Walk.Host, v.Trace.Walk.Port, r), Trace: v.Trace.ID, Event: v.Greeting})
+				} else if e := v.Ending(); bad != nil && e != nil && v.Connected() && e.Outcome != evidence.Aborted && len(v.Bytes) == 0 {
+					*bad = append(*bad, Ground{Text: fmt.Sprintf("%s:%d connects, and does not greet: %s", v.Trace.Walk.Host, v.Trace.Walk.Port, ending(e)), Trace: v.Trace.ID, Event: v.Ended})
+				}
+			}
+		}
+	}
+	sort(askAgain, &l.greeted, &l.same)
+	sort(askControl, &l.controls, &l.mute)
+	sort(askOtherPort, &l.ports, nil)
+	for _, e := range s.experiments(askTLSFirst) {
+		for _, v := range e.views {
+			if v.Secured >= 0 || v.ServerHello >= 0 {
+				l.tls = append(l.tls, Ground{Text: "asked for TLS from the first byte, it answers with a handshake", Trace: v.Trace.ID, Event: max(v.Secured, v.ServerHello)})
+			}
+		}
+	}
+	return l
+}
+
+// onThePath weighs whether a connection without a greeting is the path's doing or the server's.
+func (s *scene) onThePath(e *evidence.Ended) support {
+	l := s.secondLook()
+	first := s.ground(s.main.Ended, "the connection opened, then %s, with no octet received", ending(e))
+	if len(l.tls) > 0 {
+		return support{}
+	}
+	got := support{confidence: Possible, because: append([]Ground{first}, l.same...)}
+	r := s.reach()
+	if near, far := r.blocked.end.what, r.way.end.what; near != nil && far != nil && near.Outcome == evidence.Connected && near.TTL < far.TTL {
+		got.confidence = Likely
+		got.because = append(got.because, r.blocked.end.ground("port %d is answered at hop %d, though the server is %d hops away", r.blocked.port, near.TTL, far.TTL))
+	}
+	switch {
+	case len(l.controls) > 0:
+		if got.confidence != Likely {
+			got.because = append(got.because, l.controls[0])
+		}
+	case len(l.mute) > 0:
+		// Two providers that have nothing in common fail alike: what they share is the path.
+		if got.confidence == Likely || len(l.mute) > 1 {
+			got.confidence = Proven
+		} else {
+			got.confidence = Likely
+		}
+		got.because = append(got.because, l.mute...)
+	}
+	return got
 }
 
 func cutBeforeBanner(s *scene) support {
@@ -185,7 +309,7 @@ func cutBeforeBanner(s *scene) support {
 	if e == nil || e.Outcome != evidence.Closed && e.Outcome != evidence.Reset {
 		return support{}
 	}
-	return support{confidence: Possible, because: []Ground{s.ground(s.main.Ended, "the connection opened, then %s, with no octet received", ending(e))}}
+	return s.onThePath(e)
 }
 
 func silentBanner(s *scene) support {
@@ -193,5 +317,5 @@ func silentBanner(s *scene) support {
 	if e == nil || e.Outcome != evidence.TimedOut {
 		return support{}
 	}
-	return support{confidence: Possible, because: []Ground{s.ground(s.main.Ended, "the connection opened, then %s, with no octet received", ending(e))}}
+	return s.onThePath(e)
 }

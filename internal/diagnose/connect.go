@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/cause"
@@ -31,23 +32,15 @@ func nameNotFound(s *scene) support {
 	if !s.noAddresses() {
 		return support{}
 	}
-	var got support
-	for _, l := range s.lookups {
-		switch {
-		case l.what.RCode == "NXDOMAIN":
-			got.confidence = Likely
-			got.because = append(got.because, l.ground("%s", lookupOutcome(l.what)))
-		case l.what.NotFound, l.what.RCode == "NOERROR" && len(l.what.Addresses()) == 0 && addressQuestion(l.what):
-			if got.confidence == "" {
-				got.confidence = Likely
-			}
-			got.because = append(got.because, l.ground("%s", lookupOutcome(l.what)))
-		}
-	}
-	if got.confidence == "" {
+	own, control := split(s.answers())
+	because := append(grounds(own, isNotFound), grounds(control, isNotFound)...)
+	if len(because) == 0 || slices.ContainsFunc(control, isFound) {
 		return support{}
 	}
-	got.summary = fmt.Sprintf("The host name %s does not exist, or has no address.", s.walk.Host)
+	got := support{confidence: Likely, because: because, summary: fmt.Sprintf("The host name %s does not exist, or has no address.", s.walk.Host)}
+	if all(own, isNotFound) && all(control, isNotFound) {
+		got.confidence = Proven // nobody knows it, inside and outside
+	}
 	if better, ok := provider.DidYouMean(s.walk.Host); ok {
 		got.summary += fmt.Sprintf(" Did you mean %s?", better)
 	}
@@ -62,39 +55,109 @@ func resolverFailing(s *scene) support {
 	if !s.noAddresses() {
 		return support{}
 	}
+	own, control := split(s.answers())
+	because := grounds(own, isFailed)
+	if len(because) == 0 || slices.ContainsFunc(own, isNotFound) {
+		return support{}
+	}
+	got := support{confidence: Likely, because: because}
+	switch {
+	case slices.ContainsFunc(control, isFound):
+		got.confidence = Proven
+		got.because = append(got.because, grounds(control, isFound)...)
+	case all(control, isFailed):
+		got.confidence = Possible // perhaps nothing gets out at all
+		got.because = append(got.because, grounds(control, isFailed)...)
+	}
+	return got
+}
+
+// wrongAnswer: the name leads somewhere else than to the server meant. Public addresses that differ from a control's mean
+// little by themselves, because large providers answer each region with addresses of its own; an address that no public
+// server has means much, unless the host is an own one.
+func wrongAnswer(s *scene) support {
+	own, control := split(s.answers())
+	outside := grounds(control, isFound)
 	var got support
-	for _, l := range s.lookups {
-		switch {
-		case len(l.what.Addresses()) > 0, l.what.NotFound, l.what.RCode == "NXDOMAIN", l.what.RCode == "NOERROR":
-			if addressQuestion(l.what) {
-				return support{} // it answers
+	for _, a := range own {
+		for _, addr := range a.found {
+			switch {
+			case addr.IsUnspecified() || addr.IsMulticast() || privateAddress(addr) && s.known:
+				got.confidence = Likely
+			case privateAddress(addr) && len(outside) > 0 && s.noneConnected():
+				got.confidence = Likely
+			default:
+				continue
 			}
-		default:
+			got.because = append(got.because, Ground{Text: fmt.Sprintf("%s resolves to %s, which is no address of a public server", s.walk.Host, addr),
+				Trace: a.ground.Trace, Event: a.ground.Event})
+		}
+	}
+	switch {
+	case got.confidence != "" && len(outside) > 0 && !privateAny(control):
+		got.confidence = Proven
+		got.because = append(got.because, outside...)
+	case got.confidence == "" && len(outside) > 0 && (all(own, isNotFound) || disjoint(own, control) && (s.noneConnected() || s.foreignHere())):
+		got.confidence = Possible
+		if all(own, isNotFound) || s.foreignHere() && s.known {
 			got.confidence = Likely
-			got.because = append(got.because, l.ground("%s", lookupOutcome(l.what)))
+		}
+		got.because = append(grounds(own, func(answer) bool { return true }), outside...)
+	}
+	if got.confidence != "" {
+		got.step = cause.Connect
+		if h := hostsFile(own); h != "" {
+			got.because = append(got.because, Ground{Text: h, Event: -1})
 		}
 	}
 	return got
 }
 
-// wrongAnswer: the addresses can't be the provider's. It speaks of providers' hosts alone, because an own server on a private
-// address is a common and healthy thing; and of 0.0.0.0 and its kin, which nobody's server has.
-func wrongAnswer(s *scene) support {
-	var got support
-	for _, l := range s.lookups {
-		for _, a := range l.what.Addresses() {
-			switch {
-			case a.IsUnspecified() || a.IsMulticast():
-				got.confidence = Likely
-			case privateAddress(a) && s.known:
-				got.confidence = Likely
-			default:
-				continue
-			}
-			got.because = append(got.because, l.ground("%s resolves to %s, which is no address of a public server", l.what.Name, a))
+// noneConnected reports whether dials were made and none connected.
+func (s *scene) noneConnected() bool {
+	_, alive := s.outcomes()
+	return len(s.dials()) > 0 && !alive
+}
+
+func privateAny(list []answer) bool {
+	return slices.ContainsFunc(list, func(a answer) bool { return slices.ContainsFunc(a.found, privateAddress) })
+}
+
+// disjoint reports whether both sides found addresses and have none in common.
+func disjoint(own, control []answer) bool {
+	seen := map[netip.Addr]bool{}
+	for _, a := range own {
+		for _, addr := range a.found {
+			seen[addr] = true
 		}
 	}
-	return got
+	n := 0
+	for _, a := range control {
+		for _, addr := range a.found {
+			n++
+			if seen[addr] {
+				return false
+			}
+		}
+	}
+	return n > 0 && len(seen) > 0
+}
+
+// hostsFile says so if programs on this machine get another address than its resolvers give: the hosts file, or a rule of a
+// VPN, stands between.
+func hostsFile(own []answer) string {
+	var system, wire []answer
+	for _, a := range own {
+		if a.server == "system" {
+			system = append(system, a)
+		} else {
+			wire = append(wire, a)
+		}
+	}
+	if disjoint(system, wire) {
+		return "programs on this machine get another address than its resolvers give: look at the hosts file and at the VPN's rules"
+	}
+	return ""
 }
 
 // wrongDoorSilent: a provider's host that never answers on this port.
@@ -135,77 +198,194 @@ func (s *scene) outcomes() (by map[evidence.Outcome][]fact[*evidence.Dialed], al
 	return by, alive
 }
 
-func firewallBlocks(s *scene) support {
+// failedDial is the first dial that ended in one of these ways, if none connected.
+func (s *scene) failedDial(outcomes ...evidence.Outcome) (fact[*evidence.Dialed], bool) {
 	by, alive := s.outcomes()
 	if alive {
+		return fact[*evidence.Dialed]{}, false
+	}
+	for _, o := range outcomes {
+		if len(by[o]) > 0 {
+			return by[o][0], true
+		}
+	}
+	return fact[*evidence.Dialed]{}, false
+}
+
+func firewallBlocks(s *scene) support {
+	if d, ok := s.failedDial(evidence.Prohibited); ok {
+		return prohibited(s, d)
+	}
+	if d, ok := s.failedDial(evidence.Refused, evidence.Unreachable); ok {
+		if o := d.what.Offender; o != nil && d.what.Outcome == evidence.Refused && o.From != d.what.Address.Addr() {
+			return support{confidence: Likely, summary: fmt.Sprintf("A firewall at %s refuses connections to port %d.", o.From, s.walk.Port),
+				because: []Ground{d.ground("%s %s: the refusal comes from another host on the way", d.what.Address, outcome(d.what))}}
+		}
+		if d.what.Outcome == evidence.Unreachable {
+			return unreachableByFilter(s, d)
+		}
+	}
+	d, ok := s.failedDial(evidence.TimedOut, evidence.Refused)
+	if !ok {
 		return support{}
 	}
-	for _, d := range by[evidence.Prohibited] {
-		if d.what.Offender != nil {
-			return support{confidence: Likely, because: []Ground{d.ground("%s %s: a firewall that owns up", d.what.Address, outcome(d.what))},
-				summary: fmt.Sprintf("A firewall at %s refuses connections to port %d.", d.what.Offender.From, d.what.Address.Port())}
-		}
+	got := s.blockedBy(d, thisHost, site)
+	if at, _ := s.reach().where(s); got.confidence != "" && (at == thisHost || at == site) {
+		got.summary = blockSummary(at, s.walk.Port)
+	} else if got.confidence != "" && s.walk.Port != 25 && s.reach().portOnly() {
+		got.confidence = Likely // nobody but a firewall closes a submission port for every host
+	}
+	return got
+}
+
+// prohibited: somebody says that the port is forbidden, this machine or a router.
+func prohibited(s *scene, d fact[*evidence.Dialed]) support {
+	o := d.what.Offender
+	switch {
+	case o == nil || s.ownAddress(o.From) || o.From.IsLoopback():
 		return support{confidence: Likely, summary: "This machine's own rules forbid the connection.",
-			because: []Ground{d.ground("%s %s: the system itself refused (%s)", d.what.Address, outcome(d.what), d.what.Errno)}}
+			because: append([]Ground{d.ground("%s %s: the system itself refused %s", d.what.Address, outcome(d.what), d.what.Errno)}, s.localRules()...)}
+	case o.From == d.what.Address.Addr():
+		return support{} // the server's own, or its firewall's
 	}
-	for _, d := range by[evidence.TimedOut] {
-		return support{confidence: Possible, because: []Ground{d.ground("%s %s: packets are dropped somewhere, or nobody is there", d.what.Address, outcome(d.what))}}
+	got := support{confidence: Likely, because: []Ground{d.ground("%s %s: a firewall that owns up", d.what.Address, outcome(d.what))},
+		summary: fmt.Sprintf("A firewall at %s refuses connections to port %d.", o.From, s.walk.Port)}
+	r := s.reach()
+	if len(r.open) > 0 {
+		got.because = append(got.because, r.open[0])
 	}
-	for _, d := range by[evidence.Refused] {
-		if o := d.what.Offender; o != nil && o.From != d.what.Address.Addr() {
-			return support{confidence: Likely, because: []Ground{d.ground("%s %s: the refusal comes from another host on the way", d.what.Address, outcome(d.what))}}
+	if !s.nearSide(o.From) && s.walk.Port == 25 {
+		got.confidence = Possible // a router of the ISP's: see the rule for that
+	}
+	return got
+}
+
+// unreachableByFilter: routers also say "host unreachable" for what a rule forbids. If other ports of the host live, it is
+// a rule.
+func unreachableByFilter(s *scene, d fact[*evidence.Dialed]) support {
+	r := s.reach()
+	o := d.what.Offender
+	if len(r.open)+len(r.refused) == 0 || o == nil {
+		return support{}
+	}
+	c := Likely
+	if !s.nearSide(o.From) && s.walk.Port == 25 {
+		c = Possible
+	}
+	return support{confidence: c, because: r.evidenceFor(d.ground("%s %s, though other ports of it are reached", d.what.Address, outcome(d.what))),
+		summary: fmt.Sprintf("A firewall at %s refuses connections to port %d.", o.From, s.walk.Port)}
+}
+
+// nearSide reports whether a router is the site's own, as far as its address tells.
+func (s *scene) nearSide(a netip.Addr) bool {
+	if s.ownAddress(a) || a.Unmap().IsPrivate() || s.onLink(a) {
+		return true
+	}
+	if s.rec.Host != nil {
+		for _, g := range s.rec.Host.Gateways {
+			if g == a.String() {
+				return true
+			}
 		}
-		return support{confidence: Possible, because: []Ground{d.ground("%s %s: a firewall can send the same refusal as the server", d.what.Address, outcome(d.what))}}
 	}
-	return support{}
+	return false
 }
 
 func ispBlocks(s *scene) support {
-	by, alive := s.outcomes()
-	if alive || s.walk.Port != 25 {
+	if s.walk.Port != 25 {
 		return support{}
 	}
-	for _, d := range by[evidence.TimedOut] {
-		if privateAddress(d.what.Address.Addr()) {
-			continue
+	if d, ok := s.failedDial(evidence.Prohibited, evidence.Unreachable); ok {
+		o, r := d.what.Offender, s.reach()
+		if o == nil || s.nearSide(o.From) || o.From == d.what.Address.Addr() || len(r.open)+len(r.controls) == 0 && d.what.Outcome == evidence.Unreachable {
+			return support{}
 		}
-		return support{confidence: Possible, because: []Ground{d.ground("%s %s: many ISPs and hosters drop port 25 alone", d.what.Address, outcome(d.what))}}
+		return support{confidence: Likely, because: r.evidenceFor(d.ground("%s %s: a router past the site's own", d.what.Address, outcome(d.what))),
+			summary: fmt.Sprintf("A router past the site, %s, refuses connections to port 25.", o.From)}
 	}
-	return support{}
+	d, ok := s.failedDial(evidence.TimedOut, evidence.Refused)
+	if !ok || privateAddress(d.what.Address.Addr()) {
+		return support{}
+	}
+	if d.what.Outcome == evidence.Refused && !s.reach().portOnly() {
+		return support{}
+	}
+	got := s.blockedBy(d, beyond)
+	if at, _ := s.reach().where(s); got.confidence == Likely {
+		got.summary = blockSummary(at, 25)
+	}
+	return got
 }
 
 func routing(s *scene) support {
-	by, alive := s.outcomes()
-	if alive {
+	if d, ok := s.failedDial(evidence.NoRoute); ok {
+		got := support{confidence: Likely, because: []Ground{d.ground("%s %s", d.what.Address, outcome(d.what))}}
+		if h := s.rec.Host; h != nil && h.RoutesRead == "yes" && len(h.Gateways) == 0 {
+			got.summary = "This machine has no default gateway."
+			got.because = append(got.because, Ground{Text: "the routing table was read, and has no default gateway", Event: -1})
+		}
+		return got
+	}
+	r := s.reach()
+	if d, ok := s.failedDial(evidence.Unreachable); ok && len(r.open)+len(r.refused) == 0 {
+		return support{confidence: Likely, because: []Ground{d.ground("%s %s", d.what.Address, outcome(d.what))}}
+	}
+	d, ok := s.failedDial(evidence.TimedOut)
+	if !ok {
 		return support{}
 	}
-	for _, o := range []evidence.Outcome{evidence.NoRoute, evidence.Unreachable} {
-		for _, d := range by[o] {
-			return support{confidence: Likely, because: []Ground{d.ground("%s %s", d.what.Address, outcome(d.what))}}
+	first := d.ground("%s %s", d.what.Address, outcome(d.what))
+	switch {
+	case r.nothingWorks():
+		return support{confidence: Likely, because: append([]Ground{first}, merge3(r.shut, r.deadCtl, r.deadAll)...),
+			summary: "Nothing can be reached from here, on this port or on others."}
+	case r.hostOnly() || len(r.open)+len(r.refused) > 0 || r.portOnly():
+		return support{}
+	}
+	return support{confidence: Possible, because: []Ground{first}}
+}
+
+// merge3 takes the first of each list.
+func merge3(lists ...[]Ground) []Ground {
+	var out []Ground
+	for _, l := range lists {
+		if len(l) > 0 {
+			out = append(out, l[0])
 		}
 	}
-	for _, d := range by[evidence.TimedOut] {
-		return support{confidence: Possible, because: []Ground{d.ground("%s %s: that is also how a lost route looks", d.what.Address, outcome(d.what))}}
-	}
-	return support{}
+	return out
 }
 
 func portClosed(s *scene) support {
-	by, alive := s.outcomes()
-	if alive {
-		return support{}
-	}
-	for _, d := range by[evidence.Refused] {
+	r := s.reach()
+	if d, ok := s.failedDial(evidence.Refused); ok {
+		if o := d.what.Offender; o != nil && o.From != d.what.Address.Addr() {
+			return support{}
+		}
 		c := Possible
 		a := d.what.Address.Addr()
-		// A refusal from this machine or its own network has no firewall on the way that would imitate it, as a rule.
-		if o := d.what.Offender; a.IsLoopback() || s.onLink(a) || o != nil && o.From == a {
+		at, why := r.where(s)
+		// A refusal from this machine, its own network, or from as far away as the server is has no firewall behind it that
+		// would imitate it, as a rule.
+		if a.IsLoopback() || s.onLink(a) || at == farSide || r.hostOnly() {
 			c = Likely
+		} else if at != nowhere || r.portOnly() {
+			return support{}
 		}
-		return support{confidence: c, because: []Ground{d.ground("%s %s", d.what.Address, outcome(d.what))},
+		return support{confidence: c, because: r.evidenceFor(d.ground("%s %s", d.what.Address, outcome(d.what)), why...),
 			summary: fmt.Sprintf("Nothing listens on port %d of %s.", s.walk.Port, s.walk.Host)}
 	}
-	return support{}
+	d, ok := s.failedDial(evidence.TimedOut, evidence.Prohibited)
+	if !ok || !r.hostOnly() {
+		return support{}
+	}
+	first := d.ground("%s %s", d.what.Address, outcome(d.what))
+	if len(r.open) > 0 {
+		return support{confidence: Likely, because: r.evidenceFor(first),
+			summary: fmt.Sprintf("The server, or a firewall before it, does not answer on port %d; other servers do, and other ports of it do.", s.walk.Port)}
+	}
+	return support{confidence: Possible, because: r.evidenceFor(first),
+		summary: fmt.Sprintf("%s does not answer on any port tried, while other servers do: it is down, or its address is stale.", s.walk.Host)}
 }
 
 // onLink reports whether an address is in one of this machine's own networks.

@@ -1,11 +1,11 @@
 package diagnose
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/evidence"
-	"github.com/smtptriage/smtptriage/internal/smtp"
 )
 
 var ehloRules = []rule{
@@ -64,9 +64,25 @@ func nameRejected(s *scene) support {
 	name := strings.TrimSpace(strings.TrimPrefix(s.main.SentAt(x.Sent).Line, s.main.SentAt(x.Sent).Verb))
 	switch r.Code {
 	case 501, 504, 550, 553:
-		return support{confidence: Likely, because: []Ground{s.ground(x.Reply, "the name %q given with EHLO is refused: %s", name, r)}}
+	default:
+		return support{}
 	}
-	return support{}
+	got := support{confidence: Likely, because: []Ground{s.ground(x.Reply, "the name %q given with EHLO is refused: %s", name, r)}}
+	for _, e := range s.experiments(askOtherName) {
+		for _, v := range e.views {
+			h := evidence.First(v.Hellos)
+			switch rep := v.ReplyAt(h.Reply); {
+			case rep == nil:
+			case rep.Code == 250:
+				got.confidence = Proven
+				got.because = append(got.because, Ground{Text: fmt.Sprintf("another name is accepted: %s", v.SentAt(h.Sent).Line), Trace: v.Trace.ID, Event: h.Reply})
+			default:
+				got.confidence = Possible
+				got.because = append(got.because, Ground{Text: fmt.Sprintf("another name fares no better: %s: %s", v.SentAt(h.Sent).Line, rep), Trace: v.Trace.ID, Event: h.Reply})
+			}
+		}
+	}
+	return got
 }
 
 func proxyAlters(s *scene) support {
@@ -89,6 +105,10 @@ func proxyAlters(s *scene) support {
 		c = Likely
 		because = append(because, Ground{Text: s.walk.Host + " is a host of " + s.profile.Title + ", which knows EHLO", Event: -1})
 	}
+	if _, whole := s.hellosElsewhere(askOtherPort); len(whole) > 0 {
+		c = Likely
+		because = append(because, whole[0])
+	}
 	for _, h := range s.hellos() {
 		if rep := s.reply(h); rep != nil && rep.Positive() && v.SentAt(h.Sent).Verb == "HELO" {
 			because = append(because, s.ground(h.Reply, "HELO is accepted: %s", rep))
@@ -106,7 +126,39 @@ func cutAfterEHLO(s *scene) support {
 	if e.Outcome == evidence.Reset {
 		c = Likely // a server says 4yz or 5yz; a device on the path cuts
 	}
-	return support{confidence: c, because: []Ground{s.ground(s.main.Ended, "greeting came, EHLO was sent, then %s", ending(e))}}
+	got := support{confidence: c, because: []Ground{s.ground(s.main.Ended, "greeting came, EHLO was sent, then %s", ending(e))}}
+	for _, x := range s.experiments(askNoop) {
+		for _, v := range x.views {
+			noop, hello := v.ReplyAt(evidence.First(v.Noops).Reply), evidence.First(v.Hellos)
+			if noop != nil && hello.Sent >= 0 && v.ReplyAt(hello.Reply) == nil && v.Ended >= 0 {
+				got.confidence = Likely
+				got.because = append(got.because, Ground{Text: "NOOP is answered, and the EHLO after it is cut again", Trace: v.Trace.ID, Event: v.Ended})
+			}
+		}
+	}
+	cut, whole := s.hellosElsewhere(askControl)
+	if len(cut) > 1 && len(whole) == 0 {
+		got.confidence = Proven
+	}
+	got.because = append(got.because, cut...)
+	return got
+}
+
+// hellosElsewhere are the EHLOs of an experiment that were cut, and those that were answered.
+func (s *scene) hellosElsewhere(name string) (cut, whole []Ground) {
+	for _, x := range s.experiments(name) {
+		for _, v := range x.views {
+			h := evidence.First(v.Hellos)
+			switch rep := v.ReplyAt(h.Reply); {
+			case h.Sent < 0:
+			case rep != nil && rep.Code == 250:
+				whole = append(whole, Ground{Text: fmt.Sprintf("%s:%d answers EHLO", v.Trace.Walk.Host, v.Trace.Walk.Port), Trace: v.Trace.ID, Event: h.Reply})
+			case rep == nil && v.Ending() != nil && v.Ending().Outcome != evidence.Aborted:
+				cut = append(cut, Ground{Text: fmt.Sprintf("%s:%d is cut after EHLO too: %s", v.Trace.Walk.Host, v.Trace.Walk.Port, ending(v.Ending())), Trace: v.Trace.ID, Event: v.Ended})
+			}
+		}
+	}
+	return cut, whole
 }
 
 // clientSpeaksTLS: a conversation, seen by others, in which the client's first octets were TLS on a port that greets in
@@ -119,6 +171,3 @@ func clientSpeaksTLS(s *scene) support {
 	return support{confidence: Likely, step: cause.StartTLS,
 		because: []Ground{s.ground(v.ClientHello, "the client sent a ClientHello where the server speaks plain text first")}}
 }
-
-// replyKnowsEHLO reports whether a reply is the list that EHLO gives.
-func replyKnowsEHLO(r smtp.Reply) bool { return r.Code == 250 && len(r.Text) > 1 }

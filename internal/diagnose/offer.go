@@ -64,7 +64,11 @@ func stripped(s *scene) support {
 		got.confidence = Likely
 		got.because = append(got.because, s.ground(at, "%s always offers STARTTLS; here the list lacks %v", s.profile.Title, missing))
 	}
-	if got.confidence == "" {
+	if lacking := s.controlsWithoutSTARTTLS(); len(lacking) > 0 && got.confidence != Proven {
+		got.confidence = Likely
+		got.because = append(append(got.because, s.ground(at, "STARTTLS is not offered")), lacking...)
+	}
+	if got.confidence == "" && !s.refusedAnyway() {
 		got = support{confidence: Possible, because: []Ground{s.ground(at, "STARTTLS is missing from the list; a device on the path can remove it")}}
 	}
 	return got
@@ -88,4 +92,29 @@ func notSupported(s *scene) support {
 	}
 	return support{confidence: Possible, because: []Ground{s.ground(at, "the reply to EHLO was seen whole, and STARTTLS is not in it")},
 		summary: fmt.Sprintf("%s offers no STARTTLS on port %d.", s.walk.Host, s.walk.Port)}
+}
+
+// controlsWithoutSTARTTLS are hosts that are known to offer STARTTLS, and seem not to from here.
+func (s *scene) controlsWithoutSTARTTLS() []Ground {
+	var out []Ground
+	for _, e := range s.experiments(askControl) {
+		for _, v := range e.views {
+			if x, ok := v.Offered(false); ok && !x.Has("STARTTLS") {
+				out = append(out, Ground{Text: v.Trace.Walk.Host + " always offers STARTTLS, and from here it seems not to", Trace: v.Trace.ID, Event: evidence.Last(v.Hellos).Reply})
+			}
+		}
+	}
+	return out
+}
+
+// refusedAnyway reports whether STARTTLS was asked for all the same and refused for good.
+func (s *scene) refusedAnyway() bool {
+	for _, e := range s.experiments(askAnyway) {
+		for _, v := range e.views {
+			if r := v.ReplyAt(v.StartTLS.Reply); r != nil && r.Permanent() {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -98,7 +98,7 @@ func (s *scene) complete() {
 	for i := range s.rec.Traces {
 		t := &s.rec.Traces[i]
 		for j := range t.Events {
-			if l := t.Events[j].Lookup; l != nil && sameHost(l.Name, s.walk.Host) {
+			if l := t.Events[j].Lookup; l != nil && sameHost(l.Name, s.walk.Host) && l.Type != "MX" {
 				s.lookups = append(s.lookups, fact[*evidence.Lookup]{l, t, j})
 			}
 		}

@@ -70,6 +70,28 @@ func (p *player) line(line string) {
 	}
 	tail := func(i int) string { return strings.Join(f[min(i, len(f)):], " ") }
 	switch word {
+	case "hop": // hop TTL PORT time-exceeded|connected|refused|silent [FROM]
+		var h evidence.Hop
+		fmt.Sscan(arg(0)+" "+arg(1), &h.TTL, &h.Port)
+		if arg(3) != "" {
+			h.From = netip.MustParseAddr(arg(3))
+		}
+		switch h.Outcome = evidence.Outcome(arg(2)); h.Outcome {
+		case "time-exceeded":
+			h.Outcome, h.ICMP = evidence.Unreachable, &evidence.ICMP{From: h.From, Type: 11}
+		case "silent":
+			h.Outcome = evidence.TimedOut
+		}
+		p.add(evidence.Event{Hop: &h})
+	case "lookup": // lookup SERVER RCODE [ADDRESS]
+		l := evidence.Lookup{Server: arg(0), Name: p.rec.Snapshot().Walk.Host, Type: "A", RCode: arg(1)}
+		if arg(1) == "timeout" {
+			l.RCode, l.Outcome = "", evidence.TimedOut
+		}
+		if arg(2) != "" {
+			l.Answers = []evidence.RR{{Type: "A", Data: arg(2)}}
+		}
+		p.add(evidence.Event{Lookup: &l})
 	case "wait":
 		d, err := time.ParseDuration(rest)
 		if err != nil {
@@ -139,4 +161,27 @@ func (p *player) line(line string) {
 // record wraps traces of one run of check.
 func record(walk evidence.Walk, traces ...evidence.Trace) *evidence.Record {
 	return &evidence.Record{Schema: evidence.Schema, Source: evidence.FromCheck, Started: start, Target: evidence.Target{Walk: walk}, Traces: traces}
+}
+
+// A test is one experiment of a test case: its name, how its walk differs, and what happened.
+type test struct {
+	name   string
+	change func(*evidence.Walk)
+	script string
+}
+
+// recordWith adds experiments to a record of one walk.
+func recordWith(t *testing.T, walk evidence.Walk, script string, tests ...test) *evidence.Record {
+	t.Helper()
+	rec := record(walk, play(t, "t1", evidence.RoleAsked, walk, script))
+	for i, x := range tests {
+		w := walk
+		if x.change != nil {
+			x.change(&w)
+		}
+		id := fmt.Sprintf("e%d.1", i+1)
+		rec.Traces = append(rec.Traces, play(t, id, evidence.RoleExperiment, w, x.script))
+		rec.Runs = append(rec.Runs, evidence.Run{Experiment: evidence.Experiment{Name: x.name, Walk: &w}, Traces: []string{id}})
+	}
+	return rec
 }

@@ -21,6 +21,9 @@ var startTLSRules = []rule{
 	{cause.CertificateNotYetValid, notYetValid},
 	{cause.CertificateNameMismatch, nameMismatch},
 	{cause.CertificateUntrusted, untrusted},
+	{cause.DNSWrongAnswer, wrongAnswer},
+	{cause.TLSInspection, inspectorSpeaks},
+	{cause.SMTPRedirected, foreignServer},
 	{cause.EHLOAfterTLSFails, ehloAfterTLS},
 	{cause.PathMTUBlackhole, mtuHole},
 	{cause.ClientHelloTooLarge, helloTooLarge},
@@ -112,6 +115,15 @@ func versionMismatch(s *scene) support {
 	if f == nil {
 		return support{}
 	}
+	if spoken, because := s.versions(); len(spoken) > 0 {
+		if shared, ok := s.sharedVersion(spoken); ok && !shared {
+			because = append([]Ground{s.ground(s.main.ClientHello, "offered: %s", s.versionsOffered())}, because...)
+			return support{confidence: Proven, because: because,
+				summary: fmt.Sprintf("No TLS version in common: the client offers %s, the server speaks %s.", s.versionsOffered(), names(spoken))}
+		} else if ok {
+			return support{}
+		}
+	}
 	if a, at, ok := s.alert(); ok {
 		switch a.Description {
 		case tlswire.AlertProtocolVersion:
@@ -151,6 +163,12 @@ func cipherMismatch(s *scene) support {
 	if !ok {
 		return support{}
 	}
+	if taken := s.sweep(askCiphers).taken; len(taken) > 0 && a.Description != tlswire.AlertProtocolVersion {
+		spoken, _ := s.versions()
+		if shared, known := s.sharedVersion(spoken); shared || !known || len(spoken) == 0 {
+			return s.otherCiphers(a, at, taken)
+		}
+	}
 	switch a.Description {
 	case tlswire.AlertInsufficientSecurity:
 		return support{confidence: Likely, because: []Ground{s.ground(at, "the server's alert is %s: the cipher suites offered are too weak for it", a)}}
@@ -158,6 +176,27 @@ func cipherMismatch(s *scene) support {
 		return support{confidence: Likely, because: []Ground{s.ground(at, "the server's alert is %s: it found no acceptable cipher suite, group or signature algorithm", a)}}
 	}
 	return support{}
+}
+
+// otherCiphers: the server refused what the walk offered, and takes suites that the walk did not offer.
+func (s *scene) otherCiphers(a tlswire.Alert, at int, taken []hello) support {
+	offered := map[tlswire.CipherSuite]bool{}
+	if s.main.ClientHello >= 0 {
+		for _, c := range s.main.Trace.Events[s.main.ClientHello].ClientHello.Suites {
+			offered[c] = true
+		}
+	}
+	because := []Ground{s.ground(at, "the server's alert is %s", a)}
+	c := Proven
+	var families []string
+	for _, h := range taken {
+		if offered[h.server.Suite] {
+			c = Likely // the suite alone was not the trouble: a group or a signature algorithm
+		}
+		families = append(families, h.name)
+		because = append(because, Ground{Text: fmt.Sprintf("asked with %s alone, the server takes %s", h.name, h.server.Suite), Trace: h.ground.Trace, Event: h.ground.Event})
+	}
+	return support{confidence: c, because: because, summary: "Client and server have no cipher suite, group or signature algorithm in common; the server takes " + strings.Join(families, ", ") + "."}
 }
 
 func clientCertificate(s *scene) support {
@@ -244,6 +283,10 @@ func intercepted(s *scene) support {
 		return support{}
 	}
 	issuer := c.Certificates[0].Issuer
+	if same := s.sameIssuer(issuer); len(same) > 0 && p.what.Problem != evidence.CertNameMismatch && !verifiedBy(c, "mozilla") {
+		return support{confidence: Proven, because: append([]Ground{s.ground(s.main.Chain, "%s", s.leaf())}, same...),
+			summary: "A device on the path breaks the encryption: servers of different providers show certificates of one private authority."}
+	}
 	public, private := verifiedBy(c, "mozilla"), verifiedBy(c, "system")
 	switch name := inspector(issuer); {
 	case name != "" && !public:
@@ -389,13 +432,21 @@ func mtuHole(s *scene) support {
 	if !ok {
 		return support{}
 	}
+	z := s.sizes()
+	first := s.ground(s.main.TLSFailed, "small packets passed until the handshake, then silence; %d octets were sent, %d received", f.SentN, f.GotN)
+	switch {
+	case z.hole():
+		return support{confidence: Proven, because: append([]Ground{first}, trialGrounds(z.small, z.usual)...),
+			summary: "Full-sized packets vanish on the way, and no router says so: the same handshake passes in small segments."}
+	case every(z.small, false) && every(z.usual, false):
+		return support{} // size is not what matters
+	}
 	for i := range s.main.Trace.Events {
 		if t := s.main.Trace.Events[i].TCP; t != nil && t.OutOfOrder > 0 {
-			return support{confidence: Likely, because: []Ground{s.ground(s.main.TLSFailed, "%s", s.handshakeFailure()),
-				s.ground(i, "the kernel holds a later segment while an earlier, larger one never came")}}
+			return support{confidence: Likely, because: []Ground{first, s.ground(i, "the kernel holds a later segment while an earlier, larger one never came")}}
 		}
 	}
-	return support{confidence: Possible, because: []Ground{s.ground(s.main.TLSFailed, "small packets passed until the handshake, then silence; %d octets were sent, %d received", f.SentN, f.GotN)}}
+	return support{confidence: Possible, because: []Ground{first}}
 }
 
 func helloTooLarge(s *scene) support {
@@ -403,7 +454,16 @@ func helloTooLarge(s *scene) support {
 	if f == nil || f.How != evidence.TLSEnded || f.GotN > 0 || s.largeHello() == 0 {
 		return support{}
 	}
-	return support{confidence: Possible, because: []Ground{s.ground(s.main.ClientHello, "the ClientHello has %d octets, more than one segment, and was not answered", s.largeHello())}}
+	first := s.ground(s.main.ClientHello, "the ClientHello has %d octets, more than one segment, and was not answered", s.largeHello())
+	z := s.sizes()
+	switch {
+	case every(z.smallHello, true) && every(z.usual, false) && every(z.small, false):
+		return support{confidence: Proven, because: append([]Ground{first}, trialGrounds(z.smallHello, z.usual, z.small)...),
+			summary: "Something on the way, or the server, drops a ClientHello that is larger than one packet; a small one passes."}
+	case every(z.smallHello, false) || every(z.small, true):
+		return support{}
+	}
+	return support{confidence: Possible, because: []Ground{first}}
 }
 
 func handshakeCut(s *scene) support {
@@ -421,11 +481,27 @@ func handshakeCut(s *scene) support {
 		}
 		return support{}
 	}
-	c := Possible
+	got := support{confidence: Possible, because: []Ground{s.ground(v.TLSFailed, "%s", s.handshakeFailure())}}
 	if f.Outcome == evidence.Reset || f.Outcome == evidence.Closed && f.GotN == 0 {
-		c = Likely
+		got.confidence = Likely
 	}
-	return support{confidence: c, because: []Ground{s.ground(v.TLSFailed, "%s", s.handshakeFailure())}}
+	z := s.sizes()
+	nameless := s.trials(askNoSNI, "without the server's name in the ClientHello")
+	switch {
+	case every(nameless, true) && every(z.usual, false):
+		got.confidence = Proven
+		got.because = append(got.because, trialGrounds(nameless, z.usual)...)
+		got.summary = "A filter on the path cuts the handshake because of the server's name in the ClientHello."
+	case z.hole() || every(z.smallHello, true) && every(z.usual, false):
+		return support{} // it is the size
+	case every(z.small, false) && every(z.usual, false) && every(z.smallHello, false):
+		got.confidence = Likely
+		got.because = append(got.because, trialGrounds(z.smallHello[:1], z.small[:1], z.usual[:1])...)
+	}
+	if spoken, because := s.versions(); len(spoken) > 0 && got.confidence == Likely {
+		got.because = append(got.because, because[len(because)-1])
+	}
+	return got
 }
 
 // garbageInHandshake: after "220 go ahead" something answers that is not TLS.
@@ -434,6 +510,24 @@ func garbageInHandshake(s *scene) support {
 	if f == nil || f.How != evidence.TLSNotTLS || s.main.StartTLS.Sent < 0 {
 		return support{}
 	}
-	return support{confidence: Possible, step: cause.StartTLS,
-		because: []Ground{s.ground(s.main.TLSFailed, "STARTTLS was accepted, and the answer to the ClientHello is not TLS: %s", f.Text)}}
+	return support{confidence: Possible, because: []Ground{s.ground(s.main.TLSFailed, "STARTTLS was accepted, and the answer to the ClientHello is not TLS: %s", f.Text)}}
+}
+
+// sameIssuer are the hosts known to work that show a certificate of the same issuer as this one. Providers that have nothing
+// in common share no private authority, unless it sits on the path.
+func (s *scene) sameIssuer(issuer string) []Ground {
+	var out []Ground
+	for _, name := range []string{askControl, askSibling} {
+		for _, e := range s.experiments(name) {
+			for _, v := range e.views {
+				if v.Chain < 0 {
+					continue
+				}
+				if c := v.Trace.Events[v.Chain].Chain; len(c.Certificates) > 0 && c.Certificates[0].Issuer == issuer && !verifiedBy(c, "mozilla") {
+					out = append(out, Ground{Text: fmt.Sprintf("%s shows a certificate of the same issuer", v.Trace.Walk.Host), Trace: v.Trace.ID, Event: v.Chain})
+				}
+			}
+		}
+	}
+	return out
 }
