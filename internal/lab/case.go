@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/txtar"
+	"golang.org/x/tools/txtar"
 
 	"github.com/smtptriage/smtptriage/internal/smtp"
 )
@@ -35,6 +35,13 @@ func (c Case) NeedsRedirect() bool {
 
 // Healthy reports whether nothing is wrong with the server.
 func (c Case) Healthy() bool { return c.Want.Exit == 0 }
+
+// EndingAfter is the case with its connections ended once the server has sent n octets, TLS included. It serves to end
+// them at every octet in turn.
+func (c Case) EndingAfter(n int64) Case {
+	c.Script.wire = append(slices.Clone(c.Script.wire), wireFault{sent: true, after: n, how: cut})
+	return c
+}
 
 // Sections of a case file. Names that start with "file/" hold files for the flags.
 const (

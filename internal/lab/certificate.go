@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -129,7 +130,7 @@ var certificateKinds = map[string]func(o *leafOrder, argument string) error{
 	},
 	"inspection": func(o *leafOrder, name string) (err error) {
 		if name == "" {
-			return fmt.Errorf("tls cert inspection: want the issuer's name, such as \"FortiGate CA\"")
+			return errors.New("want the issuer's name, such as FortiGate CA")
 		}
 		o.issuer, err = newAuthority(pkix.Name{CommonName: name})
 		return err
@@ -145,7 +146,7 @@ var certificateKinds = map[string]func(o *leafOrder, argument string) error{
 	},
 	"huge": func(o *leafOrder, size string) (err error) {
 		if o.bulk, err = strconv.Atoi(size); err != nil || o.bulk < 1 || o.bulk > 15<<20 {
-			err = fmt.Errorf("tls cert huge %q: want a number of octets, %d at most", size, 15<<20)
+			err = fmt.Errorf("%q: want a number of octets, %d at most", size, 15<<20)
 		}
 		return err
 	},

@@ -5,8 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -92,7 +92,7 @@ func TestEndings(t *testing.T) {
 		c := serve(t, "personality plain\non EHLO reset\n")
 		c.want("", "220 ")
 		c.send("EHLO a\r\n")
-		if _, err := c.r.ReadByte(); !errors.Is(err, syscall.ECONNRESET) {
+		if _, err := c.r.ReadByte(); !errors.Is(err, errReset) {
 			t.Errorf("got %v, want a reset", err)
 		}
 	})
@@ -145,7 +145,7 @@ func TestWireFaults(t *testing.T) {
 		c := serve(t, "personality plain\nafter-sent 40 reset\n")
 		c.want("", "220 ")
 		c.send("NOOP\r\n")
-		if got, err := io.ReadAll(c.r); !errors.Is(err, syscall.ECONNRESET) || len(got) > 6 {
+		if got, err := io.ReadAll(c.r); !errors.Is(err, errReset) || len(got) > 6 {
 			t.Errorf("got %q, %v", got, err)
 		}
 	})
@@ -156,6 +156,16 @@ func TestWireFaults(t *testing.T) {
 		c.send("NOOP\r\n")
 		c.want("", "250 ")
 		c.wantEOF()
+	})
+	t.Run("after-got silence", func(t *testing.T) {
+		c := serve(t, "personality plain\nafter-got 1000 silence\n")
+		c.want("", "220 ")
+		c.conn.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+		const lot = 64 << 20 // more than all the buffers between here and there hold
+		n, err := c.conn.Write(make([]byte, lot))
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%d octets of %d were taken, %v; want the transfer to stall", n, lot, err)
+		}
 	})
 	t.Run("silence", func(t *testing.T) {
 		c := serve(t, "personality plain\nafter-sent 4 silence\n")
@@ -252,16 +262,14 @@ func TestStartTLSKinds(t *testing.T) {
 }
 
 func TestClosedPort(t *testing.T) {
-	for _, name := range []string{"port-closed"} {
-		c, _ := Find(name)
-		r, err := Start(context.Background(), c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Stop()
-		if _, err := r.Dial(t.Context(), "tcp", "192.0.2.1:25"); !errors.Is(err, syscall.ECONNREFUSED) {
-			t.Errorf("%s: got %v, want a refusal", name, err)
-		}
+	c, _ := Find("port-closed")
+	r, err := Start(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Stop()
+	if _, err := r.Dial(t.Context(), "tcp", "192.0.2.1:25"); !errors.Is(err, errRefused) {
+		t.Errorf("got %v, want a refusal", err)
 	}
 }
 
@@ -299,5 +307,23 @@ func TestTLSInThePlainIsNoCommand(t *testing.T) {
 	var record tls.RecordHeaderError
 	if !errors.As(err, &record) || !strings.HasPrefix(string(record.RecordHeader[:]), "220 ") {
 		t.Errorf("got %v, want the greeting where a TLS record was due", err)
+	}
+}
+
+// TestEndingAfter ends a conversation at each octet of its first replies.
+func TestEndingAfter(t *testing.T) {
+	const sent = "220 mail.example.com ESMTP ready\r\n250 2.0.0 Ok\r\n"
+	for n := range len(sent) {
+		r, err := Start(context.Background(), mustParse(t, "personality plain\n").EndingAfter(int64(n)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := dial(t, r)
+		io.WriteString(c.conn, "NOOP\r\n") // the server may have closed already
+		if got, _ := io.ReadAll(c.r); string(got) != sent[:n] {
+			t.Errorf("after %d octets: got %q", n, got)
+		}
+		c.conn.Close()
+		r.Stop()
 	}
 }

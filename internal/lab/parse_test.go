@@ -42,6 +42,8 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 		{"ciphers of 1.3", head + "tls ciphers TLS_RSA_WITH_RC4_128_SHA\n", "cannot be chosen"},
 		{"min above max", head + "tls min 1.3\ntls max 1.2\n", "min is above max"},
 		{"certificate", head + "tls cert rusty\n", `"rusty": want one of`},
+		{"huge certificate", head + "tls cert huge much\n", `cert huge: "much": want a number`},
+		{"inspection without issuer", head + "tls cert inspection\n", "want the issuer's name"},
 		{"client ip", head + "client-ip here\n", `"here" is not an IP address`},
 		{"wire fault", head + "after-sent ten close\n", `"ten" is not a number of octets`},
 		{"wire fault kind", head + "after-sent 10 explode\n", "want close, cut, reset or silence"},

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,12 +66,24 @@ func (t *tlsScript) set(setting string, values []string) (err error) {
 	case "client-cert":
 		t.clientCert, err = lookUp(map[string]bool{"required": true}, values[0])
 	case "cert":
-		t.certificate, t.certArgument = values[0], strings.Join(values[1:], " ")
-		_, err = lookUp(certificateKinds, values[0])
+		err = t.setCertificate(values[0], strings.Join(values[1:], " "))
 	default:
 		err = fmt.Errorf("unknown setting %q", setting)
 	}
 	return err
+}
+
+// setCertificate notes the kind of certificate, after trying whether it can be made with the argument.
+func (t *tlsScript) setCertificate(kind, argument string) error {
+	spoil, err := lookUp(certificateKinds, kind)
+	if err != nil {
+		return err
+	}
+	t.certificate, t.certArgument = kind, argument
+	if err := spoil(&leafOrder{template: new(x509.Certificate)}, argument); err != nil {
+		return fmt.Errorf("cert %s: %w", kind, err)
+	}
+	return nil
 }
 
 func lookUp[V any](table map[string]V, word string) (V, error) {

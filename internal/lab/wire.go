@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,7 @@ const (
 	writeWait   = time.Minute      // for the client to take what is sent
 	lingerWait  = 3 * time.Second  // for the client to close after we did
 	readBuffer  = 20 << 10         // holds a whole TLS record
+	smallBuffer = 4 << 10          // of the socket, where reading is to stall
 	maxBodySize = 1 << 30          // octets of a message that are read
 )
 
@@ -30,6 +32,10 @@ type wire struct {
 
 func newWire(ctx context.Context, raw net.Conn, faults []wireFault) *wire {
 	m := &meter{Conn: raw, ctx: ctx, faults: faults}
+	stalls := func(f wireFault) bool { return !f.sent && f.how == silence }
+	if b, ok := raw.(interface{ SetReadBuffer(int) error }); ok && slices.ContainsFunc(faults, stalls) {
+		b.SetReadBuffer(smallBuffer)
+	}
 	return &wire{metered: m, conn: m, r: bufio.NewReaderSize(m, readBuffer)}
 }
 
@@ -144,11 +150,31 @@ func (m *meter) Read(p []byte) (int, error) {
 		m.got += int64(n)
 		return n, err
 	}
-	if f != nil {
-		m.end(m.ctx, f.how)
-		return 0, errEnded
+	if f == nil {
+		return m.Conn.Read(p)
 	}
-	return m.Conn.Read(p)
+	if f.how == silence {
+		m.stall()
+	}
+	m.end(m.ctx, f.how)
+	return 0, errEnded
+}
+
+// stall takes next to nothing any more, so that the client's data stays unacknowledged; it returns when the client has
+// left, or ctx ends.
+func (m *meter) stall() {
+	const trickle = 64 // octets a second: enough to see the client leave
+	buf := make([]byte, trickle)
+	for tick := time.NewTimer(0); ; tick.Reset(time.Second) {
+		select {
+		case <-m.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if _, err := m.Conn.Read(buf); err != nil {
+			return
+		}
+	}
 }
 
 // next is the fault that comes within the next n octets of one direction, and how many may pass before it.
