@@ -103,9 +103,8 @@ func (r *Running) Target() string {
 }
 
 // Args are the arguments of check for this case: target, trust in the lab's authority, its resolver, and its own flags.
-// No other host is to be asked anything.
 func (r *Running) Args() []string {
-	args := []string{r.Target(), "--no-controls", "--ca-file", r.CAFile}
+	args := []string{r.Target(), "--ca-file", r.CAFile}
 	if r.DNSAddr != "" {
 		args = append(args, "--resolver", r.DNSAddr)
 	}
