@@ -64,11 +64,16 @@ func (s *scene) judge() Path {
 // over; or else that all is well, as far as was asked.
 func (s *scene) findings(steps []StepResult) []Finding {
 	for _, want := range []Status{Fail, Warn} {
+		if want == Warn {
+			if found := s.onlyTold(steps); len(found) > 0 {
+				return found
+			}
+		}
 		for _, r := range steps {
 			if r.Status != want {
 				continue
 			}
-			if found := rank(s.apply(r)); len(found) > 0 {
+			if found := rank(s.withTold(r, s.apply(r))); len(found) > 0 {
 				return found
 			}
 			if want == Fail {

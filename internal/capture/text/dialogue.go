@@ -1,0 +1,249 @@
+package text
+
+import (
+	"strings"
+
+	"github.com/smtptriage/smtptriage/internal/evidence"
+)
+
+// A stray is a line that is no part of a dialogue, and the conversation it stands in or after, if any.
+type stray struct {
+	line
+	talk *talk
+}
+
+// dialogues finds the conversations that a text shows line by line, and returns the lines that belong to none.
+func dialogues(b *book, lines []line) []stray {
+	if rest, ok := protocolLog(b, lines); ok {
+		return rest
+	}
+	r := newReader(b, lines)
+	if !r.any() {
+		// A dialogue may be packed in one string of JSON.
+		lines = unescaped(lines)
+		if r = newReader(b, lines); !r.any() {
+			return strays(lines)
+		}
+	}
+	for _, l := range lines {
+		r.read(l)
+	}
+	return r.rest
+}
+
+func strays(lines []line) []stray {
+	out := make([]stray, len(lines))
+	for i, l := range lines {
+		out[i] = stray{line: l}
+	}
+	return out
+}
+
+// A reader reads dialogues. Who says the lines with a mark it knows from the marks themselves, or from what the lines with
+// them say.
+type reader struct {
+	book    *book
+	sides   map[string]evidence.Side // of each mark in use
+	raw     bool                     // there are lines without marks: a terminal's, such as of telnet
+	rawOnly evidence.Side            // with marks: the side whose lines have none, as in the output of mail -v
+	cur     *talk
+	byMark  bool // the line before had a mark
+	rest    []stray
+	program string
+	pend    place // where the next conversation goes, as far as it was said
+}
+
+// newReader looks through the lines once, to see whether there is a dialogue in them and how it is marked.
+func newReader(b *book, lines []line) *reader {
+	r := &reader{book: b, sides: map[string]evidence.Side{}}
+	votes := map[string][2]int{} // replies, commands
+	rawReplies, rawCommands, connects := 0, 0, 0
+	for _, l := range lines {
+		if sp, ok := speak(l.text); ok {
+			v := votes[sp.sign]
+			switch shapeOf(sp.text) {
+			case reply:
+				v[0]++
+			case command:
+				v[1]++
+			case neither:
+				if strings.Contains(sp.text, "EHLO ") {
+					v[1]++
+				}
+			}
+			votes[sp.sign] = v
+			continue
+		}
+		switch shapeOf(strings.TrimSpace(l.text)) {
+		case reply:
+			rawReplies++
+		case command:
+			rawCommands++
+		case neither:
+			if _, ok := connecting(l.text); ok {
+				connects++
+			}
+		}
+	}
+	replies, commands := 0, 0
+	for _, m := range append(marks, infixes...) {
+		sign := strings.TrimSpace(m.sign)
+		v, ok := votes[sign]
+		switch {
+		case !ok || v[0]+v[1] == 0:
+			continue
+		case m.side == evidence.Client && v[1] >= v[0], m.side == "" && v[1] > v[0]:
+			r.sides[sign] = evidence.Client
+			commands += v[1]
+		case m.side == evidence.Server && v[0] >= v[1], m.side == "" && v[0] > v[1]:
+			r.sides[sign] = evidence.Server
+			replies += v[0]
+		}
+		delete(votes, sign)
+	}
+	switch {
+	case len(r.sides) == 0:
+		r.raw = rawReplies > 0 && (rawCommands > 0 || connects > 0)
+	case replies == 0 && rawReplies > 0:
+		r.rawOnly = evidence.Server
+	case commands == 0 && rawCommands > 0:
+		r.rawOnly = evidence.Client
+	}
+	return r
+}
+
+// any reports whether there is a dialogue at all.
+func (r *reader) any() bool { return len(r.sides) > 0 || r.raw }
+
+// read takes the next line.
+func (r *reader) read(l line) {
+	if sp, ok := speak(l.text); ok {
+		if side, used := r.sides[sp.sign]; used {
+			sp.side = side
+			if r.spoken(l, sp) {
+				r.byMark = true
+				return
+			}
+		}
+	}
+	if r.unmarked(l) {
+		return
+	}
+	r.byMark = r.byMark && strings.TrimSpace(l.text) == ""
+	if at, ok := connecting(l.text); ok {
+		r.connect(l, at)
+		return
+	}
+	if r.cur != nil && closing(r.cur, l.text) {
+		return
+	}
+	r.rest = append(r.rest, stray{l, r.cur})
+}
+
+// spoken reads a marked line. It reports false for one that turns out to be no part of a dialogue.
+func (r *reader) spoken(l line, sp speech) bool {
+	if sp.side == evidence.Server {
+		first, _, _ := strings.Cut(sp.text, "\n")
+		if !isReplyLine(first) {
+			return strings.HasPrefix(sp.text, "retcode")
+		}
+		t := r.talk(sp.key, first, l.n)
+		for _, s := range strings.Split(sp.text, "\n") {
+			if isReplyLine(s) {
+				t.server(s)
+			}
+		}
+		return true
+	}
+	t := r.talk(sp.key, "", l.n)
+	switch {
+	case strings.ContainsFunc(sp.text, func(c rune) bool { return c < ' ' && c != '\t' }) && strings.Contains(sp.text, "EHLO "):
+		// Something put octets of its own before the command: it is one line to the server.
+		t.client(sp.text[strings.Index(sp.text, "EHLO "):])
+		t.add(evidence.Event{Note: &evidence.Note{Text: "other octets were sent before this command"}})
+	case strings.Contains(sp.text, "\n"):
+		for _, s := range strings.Split(sp.text, "\n") {
+			t.client(s)
+		}
+	default:
+		t.client(strings.TrimRight(sp.text, "\r"))
+	}
+	return true
+}
+
+// unmarked reads a line without a mark: of a dialogue that has none, of the side that has none, or the rest of a reply
+// whose first line alone was marked.
+func (r *reader) unmarked(l line) bool {
+	s := strings.TrimRight(l.text, " \t\r")
+	sh := shapeOf(strings.TrimLeft(s, " \t"))
+	if !r.raw {
+		rest := r.byMark && r.cur != nil && sh == reply && (r.cur.parser.Started() || len(r.cur.pending) > 0)
+		if !rest && !(sh == reply && r.rawOnly == evidence.Server) && !(sh == command && r.rawOnly == evidence.Client) {
+			return false
+		}
+	}
+	s = strings.TrimLeft(s, " \t")
+	switch {
+	case sh == reply && (r.cur == nil || !r.cur.data || r.cur.body > 0):
+		r.talk("", s, l.n).server(s)
+	case sh == command && (r.cur == nil || !r.cur.data):
+		r.talk("", "", l.n).client(s)
+	case r.raw && r.cur != nil && r.cur.data:
+		r.cur.client(strings.TrimRight(l.text, "\r"))
+	case r.raw && r.cur != nil && r.cur.auth >= 0 && len(r.cur.pending) == 0 && oneWord(s):
+		r.cur.client(s)
+	default:
+		return false
+	}
+	return true
+}
+
+// oneWord reports whether a line can be a client's answer to a 334: one word, or the note that one was taken out.
+func oneWord(s string) bool {
+	return s != "" && (!strings.Contains(s, " ") || strings.HasPrefix(s, "[") || strings.HasPrefix(s, "<"))
+}
+
+// talk finds the conversation that a line belongs to. A greeting begins a new one, unless the last has not had its own.
+func (r *reader) talk(key, replyLine string, n int) *talk {
+	if key != "" {
+		if t, ok := r.book.byKey[key]; ok {
+			r.cur = t
+		} else if r.cur == nil || r.cur.spoken {
+			r.begin(key, n)
+		} else {
+			r.book.byKey[key] = r.cur
+		}
+		return r.cur
+	}
+	fresh := strings.HasPrefix(replyLine, "220") && r.cur != nil && r.cur.spoken && !r.cur.parser.Started() && len(r.cur.pending) == 0 && !r.cur.begin
+	if r.cur == nil || fresh {
+		r.begin("", n)
+	}
+	return r.cur
+}
+
+func (r *reader) begin(key string, n int) {
+	r.cur = r.book.open(key, r.program, n)
+	r.cur.at(r.pend.host, r.pend.addr, r.pend.port)
+	r.pend = place{}
+}
+
+// connect reads a line about opening the connection.
+func (r *reader) connect(l line, c connection) {
+	if r.cur == nil || r.cur.spoken || r.cur.connected && c.open {
+		if !c.open && r.cur == nil {
+			r.pend.merge(c.place)
+			r.rest = append(r.rest, stray{l, nil})
+			return
+		}
+		if r.cur == nil || r.cur.spoken {
+			r.begin("", l.n)
+		}
+	}
+	r.cur.at(c.host, c.addr, c.port)
+	if c.open {
+		r.cur.dialed(c.addr, c.port)
+	} else {
+		r.rest = append(r.rest, stray{l, r.cur})
+	}
+}

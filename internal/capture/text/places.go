@@ -1,0 +1,83 @@
+package text
+
+import (
+	"net/netip"
+	"regexp"
+	"strings"
+
+	"github.com/smtptriage/smtptriage/internal/evidence"
+)
+
+// placePatterns find where a program wanted to go, the surest first. Their groups are host, addr and port.
+var placePatterns = []*regexp.Regexp{
+	regexp.MustCompile(`(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,})\.?\[(?P<addr>[0-9a-fA-F.:]+)\](?::(?P<port>\d+))?`),
+	regexp.MustCompile(`(?:relay=|H=|host |Connecting to |R=)(?P<host>[A-Za-z0-9.-]+\.[A-Za-z]{2,})\.? \[(?P<addr>[0-9a-fA-F.:]+)\](?::(?P<port>\d+))?`),
+	regexp.MustCompile(`(?i)SMTP host:? (?P<host>[A-Za-z0-9.-]+?)[.,;]? (?:port|Port):? ?(?P<port>\d+)`),
+	regexp.MustCompile(`(?:ssl|tls|tcp|smtps?)://(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>\d+))?`),
+	regexp.MustCompile(`(?i)\bhost["']?\s*[:=]>?\s*["']?(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)`),
+	regexp.MustCompile(`\[(?P<addr>[0-9a-fA-F:]{3,45})\]:(?P<port>\d{2,5})\b`),
+	regexp.MustCompile(`->(?P<addr>\d{1,3}(?:\.\d{1,3}){3}):(?P<port>\d{2,5})\b`),
+	regexp.MustCompile(`\b(?P<addr>\d{1,3}(?:\.\d{1,3}){3}):(?P<port>\d{2,5})\b`),
+	regexp.MustCompile(`(?:^|[\s"'(/@<])(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)[.]?:(?P<port>25|26|465|587|2525|2465|2587)\b`),
+	regexp.MustCompile(`(?i)(?:connect to|connection to|connecting to|refused by|talking to|locate host|open|server) ["'<\[]?(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)\.?["'>\]]?(?:,? port (?P<port>\d+))?`),
+	regexp.MustCompile(`(?i)expected CN=.?(?P<host>[A-Za-z0-9.-]+\.[A-Za-z]{2,})`),
+	regexp.MustCompile(`(?i)(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host:?|for name=|any host named|UnknownHostException:?|Unknown SMTP host:?|host named|Name server:) ["']?(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)`),
+}
+
+var portProperty = regexp.MustCompile(`(?i)\bport["']?\s*[:=]?>?\s*["']?(\d{2,5})\b`)
+
+// placeIn finds where a text says the connection went, or was to go.
+func placeIn(s string) place {
+	var p place
+	for _, re := range placePatterns {
+		m := re.FindStringSubmatch(s)
+		if m == nil {
+			continue
+		}
+		var q place
+		for i, name := range re.SubexpNames() {
+			switch name {
+			case "host":
+				q.setHost(strings.TrimRight(m[i], "."))
+			case "addr":
+				if a, err := netip.ParseAddr(m[i]); err == nil {
+					q.addr = a.Unmap()
+				}
+			case "port":
+				q.port = portOf(m[i])
+			}
+		}
+		p.merge(q)
+		if p.host != "" && p.port > 0 {
+			break
+		}
+	}
+	if p.port == 0 {
+		if m := portProperty.FindStringSubmatch(s); m != nil {
+			p.port = portOf(m[1])
+		}
+	}
+	return p
+}
+
+var (
+	fromWords = regexp.MustCompile(`(?i)(?:from=<?|MAIL FROM: ?<?|sender[ :=]+<?)([A-Za-z0-9._%+=-]+@[A-Za-z0-9.-]+)`)
+	toWords   = regexp.MustCompile(`(?i)(?:\bto=<?|RCPT TO: ?<?|recipients?[ :=]+<?|orig_to=<?)([A-Za-z0-9._%+=-]+@[A-Za-z0-9.-]+)`)
+	firstAddr = regexp.MustCompile(`^<?([A-Za-z0-9._%+=-]+@[A-Za-z0-9.-]+)>?: `)
+)
+
+// people notes the envelope's addresses, as far as the text names them.
+func people(t *talk, s string) {
+	from, to := fromWords.FindStringSubmatch(s), toWords.FindStringSubmatch(s)
+	if to == nil {
+		to = firstAddr.FindStringSubmatch(s)
+	}
+	t.rec.Update(func(tr *evidence.Trace) {
+		if from != nil && tr.Walk.From == "" {
+			tr.Walk.From = from[1]
+		}
+		if to != nil && len(tr.Walk.To) == 0 {
+			tr.Walk.To = []string{to[1]}
+		}
+	})
+}

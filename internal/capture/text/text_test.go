@@ -1,0 +1,126 @@
+package text_test
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smtptriage/smtptriage/internal/capture/text"
+	"github.com/smtptriage/smtptriage/internal/diagnose"
+	"github.com/smtptriage/smtptriage/internal/evidence"
+)
+
+// What says nothing about a failed mail conversation must not be given a cause.
+func TestNearMisses(t *testing.T) {
+	for _, tt := range []struct{ name, text string }{
+		{"empty", ""},
+		{"blank lines", "\n\n   \n"},
+		{"prose", "We moved 550 boxes to the new office on Monday. The connection to the old printer room is closed for good."},
+		{"prose with numbers", "Chapter 5.7.1 of the handbook describes how 421 visitors were counted."},
+		{"question", "Hello, can somebody tell me how to send mail from my scanner? It is a nice scanner."},
+		{"web server", `2026/11/20 09:00:01 [error] 31#31: *7 connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.7, server: www.example.com, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:8080/"`},
+		{"web status", "HTTP/1.1 500 Internal Server Error"},
+		{"bare web status", "500 Internal Server Error"},
+		{"access log", `192.0.2.7 - - [20/Nov/2026:09:00:01 +0000] "GET /index.html HTTP/1.1" 500 554 "-" "curl/8.5.0"`},
+		{"database", "ERROR 2003 (HY000): Can't connect to MySQL server on 'db.example.com:3306' (111 Connection refused)"},
+		{"ssh", "ssh: connect to host shell.example.com port 22: Connection timed out"},
+		{"kernel", "Nov 20 09:00:01 host kernel: [554.210012] usb 1-1: new high-speed USB device number 5"},
+		{"https certificate", "curl: (60) SSL certificate problem: certificate has expired https://www.example.com:443/"},
+		{"a version", "OpenSSL 3.0.2 15 Mar 2022 (Library: OpenSSL 3.0.2 15 Mar 2022)"},
+		{"binary", "\x00\x01\x02\xff\xfe250\x00\x1b[2J\x07"},
+		{"json", `{"status": 500, "items": 421, "took": "5.7.1"}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, d := judge(t, tt.text)
+			if d.ExitStatus() != 3 {
+				t.Errorf("got %s/%s: %s", d.Verdict.Step, d.Verdict.Cause, d.Verdict.Summary)
+			}
+		})
+	}
+}
+
+// noise gives n octets of lines that are not about mail.
+func noise(n int64) io.Reader {
+	return io.LimitReader(&repeater{unit: []byte("Nov 20 09:00:01 host app[77]: request 4711 took 250 ms, cache hit 93 percent, worker 12 of 16 is idle\n")}, n)
+}
+
+type repeater struct {
+	unit []byte
+	at   int
+}
+
+func (r *repeater) Read(p []byte) (int, error) {
+	n := copy(p, r.unit[r.at:])
+	r.at = (r.at + n) % len(r.unit)
+	return n, nil
+}
+
+func TestNoiseIsQuick(t *testing.T) {
+	start := time.Now()
+	rec, err := text.Read(noise(50<<20), text.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := diagnose.Diagnose(rec); d.ExitStatus() != 3 {
+		t.Errorf("got %s/%s", d.Verdict.Step, d.Verdict.Cause)
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("50 MB of noise took %s", took)
+	}
+}
+
+func TestNeedleInNoise(t *testing.T) {
+	needle := "Nov 20 09:00:02 mx postfix/smtp[81]: 4F3A21: to=<b@example.net>, relay=mx.example.net[192.0.2.9]:25, dsn=5.1.1, status=bounced (host mx.example.net[192.0.2.9] said: 550 5.1.1 <b@example.net>: Recipient address rejected: User unknown (in reply to RCPT TO command))\n"
+	r := io.MultiReader(noise(20<<20), strings.NewReader("\n"+needle), noise(5<<20))
+	rec, err := text.Read(r, text.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := diagnose.Diagnose(rec); d.Verdict.Cause != "recipient-not-found" || d.Verdict.Step != "rcpt" {
+		t.Errorf("got %s/%s", d.Verdict.Step, d.Verdict.Cause)
+	}
+}
+
+// What a client answers to a 334 is a secret, whoever logged it.
+func TestSecretsOfTranscriptsAreMasked(t *testing.T) {
+	const user, pass = "c2Nhbm5lckBleGFtcGxlLmNvbQ==", "aHVudGVyMi1zZWNyZXQ="
+	both := []string{user, pass}
+	for name, s := range map[string]string{
+		"telnet":  "220 mx.example.com ESMTP\nEHLO a\n250-mx.example.com\n250 AUTH LOGIN\nAUTH LOGIN\n334 VXNlcm5hbWU6\n" + user + "\n334 UGFzc3dvcmQ6\n" + pass + "\n535 5.7.3 Authentication unsuccessful\n",
+		"C: S:":   "S: 220 mx.example.com\nC: EHLO a\nS: 250 AUTH LOGIN\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: " + user + "\nS: 334 UGFzc3dvcmQ6\nC: " + pass + "\nS: 535 5.7.3 no\n",
+		"initial": "C: EHLO a\nS: 250 AUTH PLAIN\nC: AUTH PLAIN " + pass + "\nS: 535 5.7.3 no\n",
+		"smtplib": "send: 'ehlo a\\r\\n'\nreply: b'250 AUTH LOGIN\\r\\n'\nsend: 'AUTH LOGIN " + user + "\\r\\n'\nreply: b'334 UGFzc3dvcmQ6\\r\\n'\nsend: '" + pass + "\\r\\n'\nreply: b'535 5.7.3 no\\r\\n'\n",
+	} {
+		rec, _ := judge(t, s)
+		var b bytes.Buffer
+		if err := evidence.Write(&b, rec); err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range both {
+			if strings.Contains(b.String(), secret) {
+				t.Errorf("%s: the record holds %s", name, secret)
+			}
+		}
+	}
+}
+
+func TestConversationsAreKeptApart(t *testing.T) {
+	const s = `[2026-11-20 09:00:00] DEBUG [aB3dEfGh1] S: 220 mx.example.com ESMTP
+[2026-11-20 09:00:00] DEBUG [zZ9yXwVu2] S: 220 mx.example.com ESMTP
+[2026-11-20 09:00:00] DEBUG [aB3dEfGh1] C: EHLO one.example.net
+[2026-11-20 09:00:00] DEBUG [zZ9yXwVu2] C: EHLO two.example.net
+[2026-11-20 09:00:00] DEBUG [aB3dEfGh1] S: 250 mx.example.com
+[2026-11-20 09:00:00] DEBUG [zZ9yXwVu2] S: 550 5.7.1 Access denied
+`
+	rec, _ := judge(t, s)
+	if len(rec.Traces) != 2 {
+		t.Fatalf("got %d conversations, want 2", len(rec.Traces))
+	}
+	for i, want := range []string{"EHLO one.example.net", "EHLO two.example.net"} {
+		if got := rec.Traces[i].Events[1].Sent; got == nil || got.Line != want {
+			t.Errorf("conversation %d: got %+v, want %s", i, got, want)
+		}
+	}
+}
