@@ -12,8 +12,10 @@ import (
 // Diagnose judges a record.
 func Diagnose(rec *evidence.Record) Diagnosis {
 	var d Diagnosis
+	var all []judged
 	for _, s := range scenes(rec) {
 		d.Paths = append(d.Paths, s.judge())
+		all = append(all, judged{s, d.Paths[len(d.Paths)-1]})
 		if v := s.main; v != nil {
 			if a := v.ClientAddress(); a.IsValid() && !d.PublicIP.IsValid() && rec.Source != evidence.FromListen {
 				d.PublicIP = a
@@ -32,7 +34,12 @@ func Diagnose(rec *evidence.Record) Diagnosis {
 		}
 	}
 	d.Provider, d.Verdict, d.Findings = first.Provider, first.Verdict, first.Findings
-	d.CannotKnow = cannotKnow(rec, first)
+	d.CannotKnow = cannotKnow(rec)
+	if rec.Source == evidence.FromCheck {
+		d.Patterns = patterns(all)
+		d.Guidance, d.Recommended = guidance(all)
+	}
+	d.Results = results(rec)
 	return d
 }
 
@@ -229,7 +236,7 @@ func refusals(v *evidence.View) []Code {
 }
 
 // cannotKnow says what this place can't tell, so that nobody takes the verdict for more than it is.
-func cannotKnow(rec *evidence.Record, p Path) []string {
+func cannotKnow(rec *evidence.Record) []string {
 	var out []string
 	switch rec.Source {
 	case evidence.FromCheck:

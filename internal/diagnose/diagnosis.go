@@ -8,6 +8,7 @@ import (
 
 	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/provider"
 	"github.com/smtptriage/smtptriage/internal/smtp"
 )
 
@@ -119,6 +120,8 @@ type Diagnosis struct {
 	PublicIP   netip.Addr // as a server saw us; zero if none said
 	Codes      []Code
 	PathMTU    *PathMTU // nil: not measured
+
+	Recommended provider.DoorKind // the door that this site should use, as far as was measured; "": nothing can be said
 }
 
 // PathMTU is the largest IP packet that was seen to pass each way. 0: not measured.

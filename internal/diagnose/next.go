@@ -33,6 +33,7 @@ const (
 	askUnclamped  = "usual-segments"  // the same at the usual size, in turn with the former
 	askPathMTU    = "path-mtu"        // packets that must not be fragmented
 	askSibling    = "sibling-door"    // the provider's other door, for its certificate
+	askUnlimited  = "without-limits"  // the same walk without the device's limits
 )
 
 // How long experiments wait. They are shorter than the walk's waits, because each has a walk to be compared with.
@@ -61,13 +62,13 @@ func Next(rec *evidence.Record) []evidence.Experiment {
 			continue
 		}
 		steps := s.steps()
-		if found := s.findings(steps); found[0].Confidence == Proven {
+		if found := s.findings(steps); found[0].Confidence == Proven && !s.limited() {
 			return nil
 		}
 		for _, want := range []Status{Fail, Warn} {
 			for _, r := range steps {
 				if r.Status == want {
-					return s.ask(r.Step)
+					return append(s.askWithoutLimits(r.Step), s.ask(r.Step)...)
 				}
 			}
 		}
@@ -92,6 +93,26 @@ func (s *scene) ask(step cause.Step) []evidence.Experiment {
 		return s.askData()
 	}
 	return nil
+}
+
+// limited reports whether the walk is held like a device of fewer abilities than this program has.
+func (s *scene) limited() bool {
+	w := s.walk
+	return w.HELO || w.NoSNI || w.TLSMax != "" || w.SmallTLS || w.Like != ""
+}
+
+// askWithoutLimits walks as the program itself would, to tell whether the device's ways are what fails.
+func (s *scene) askWithoutLimits(step cause.Step) []evidence.Experiment {
+	if !s.limited() || step == cause.Connect {
+		return nil
+	}
+	return []evidence.Experiment{{Name: askUnlimited, Because: "whether the same walk passes without the device's limits",
+		Walk: s.variation(cause.StartTLS, replyWait, func(w *evidence.Walk) {
+			w.HELO, w.NoSNI, w.TLSMin, w.TLSMax, w.SmallTLS, w.Like = false, false, "", "", false, ""
+			if w.TLS == evidence.NoTLS {
+				w.TLS = evidence.StartTLS
+			}
+		})}}
 }
 
 // asIfEnded returns the record with an end for each walk that has been silent for a while, as a time-out would write it.

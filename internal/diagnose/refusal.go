@@ -36,6 +36,7 @@ func (s *scene) refusalFindings(r StepResult) []Finding {
 	}
 	f := finding(r.Step, m.Cause, s.weigh(m), m.Meaning, s.ground(r.Event, "%s: %s", quote, why))
 	f.Actions = merge(m.Actions, f.Actions)
+	f.Actions = f.Actions[:min(maxActions, len(f.Actions))]
 	f.Links = merge(m.Links, f.Links)
 	found := []Finding{f}
 	for _, id := range m.Also {
@@ -45,6 +46,9 @@ func (s *scene) refusalFindings(r StepResult) []Finding {
 	}
 	return found
 }
+
+// maxActions is how many actions a finding lists: nobody works through more.
+const maxActions = 7
 
 // weigh turns the firmness of a row into confidence. A server that names the cause proves it only if it is certain that the
 // server spoke: in a conversation of our own, under TLS with a certificate that verifies.

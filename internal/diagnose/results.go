@@ -1,0 +1,153 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/smtptriage/smtptriage/internal/evidence"
+)
+
+// results says in one sentence each what the record's experiments showed.
+func results(rec *evidence.Record) []string {
+	out := make([]string, 0, len(rec.Runs))
+	for i := range rec.Runs {
+		out = append(out, result(rec, &rec.Runs[i]))
+	}
+	return out
+}
+
+func result(rec *evidence.Record, run *evidence.Run) string {
+	if run.NotPossible != "" {
+		return "not possible: " + run.NotPossible
+	}
+	var parts []string
+	for _, id := range run.Traces {
+		t := rec.Trace(id)
+		if t == nil {
+			continue
+		}
+		if text := traceResult(run, evidence.NewView(t)); text != "" {
+			parts = append(parts, text)
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing was seen"
+	}
+	return strings.Join(parts, "; ")
+}
+
+// traceResult says how far one trace of an experiment came.
+func traceResult(run *evidence.Run, v *evidence.View) string {
+	switch {
+	case run.Lookup != nil:
+		return lookupsResult(v.Trace)
+	case run.Path != nil:
+		return pathResult(v.Trace)
+	case run.Hello != nil:
+		return helloResult(v)
+	}
+	name := v.Trace.Address.String()
+	switch {
+	case v.Dialed >= 0 && v.Trace.Events[v.Dialed].Dialed.Outcome != evidence.Connected:
+		d := v.Trace.Events[v.Dialed].Dialed
+		return fmt.Sprintf("%s %s", d.Address, outcome(d))
+	case v.TLSFailed >= 0:
+		f := v.Trace.Events[v.TLSFailed].TLSFailed
+		if v.Alert >= 0 {
+			return fmt.Sprintf("%s: the handshake fails, %s", name, v.Trace.Events[v.Alert].Alert.Alert)
+		}
+		return fmt.Sprintf("%s: the handshake fails (%s)", name, strings.TrimSpace(string(f.How)+" "+string(f.Outcome)))
+	case v.Ending() != nil && v.Ending().Outcome != evidence.Aborted:
+		waiting := ""
+		if w := v.Ending().Waiting; w != "" {
+			waiting = " waiting for " + w
+		}
+		return fmt.Sprintf("%s: %s%s", name, ending(v.Ending()), waiting)
+	case v.Secured >= 0:
+		s := v.Trace.Events[v.Secured].Secured
+		text := fmt.Sprintf("%s: %s is up", name, s.Version)
+		if v.Chain >= 0 {
+			if c := v.Trace.Events[v.Chain].Chain; len(c.Certificates) > 0 {
+				text += ", certificate issued by " + c.Certificates[0].Issuer
+			}
+		}
+		return text
+	}
+	return lastReply(v, name)
+}
+
+// lastReply quotes the last reply of a trace, or says that it connected.
+func lastReply(v *evidence.View, name string) string {
+	for i := len(v.Trace.Events) - 1; i >= 0; i-- {
+		r := v.Trace.Events[i].Reply
+		if r == nil || r.To >= 0 && v.SentAt(r.To).Verb == "QUIT" {
+			continue
+		}
+		if r.To < 0 {
+			return fmt.Sprintf("%s greets: %s", name, r)
+		}
+		return fmt.Sprintf("%s: %s is answered %s", name, v.SentAt(r.To).Verb, r)
+	}
+	if v.Connected() {
+		return name + " connects"
+	}
+	return ""
+}
+
+func lookupsResult(t *evidence.Trace) string {
+	var parts []string
+	for i := range t.Events {
+		l := t.Events[i].Lookup
+		if l == nil {
+			continue
+		}
+		if len(l.Answers) == 0 {
+			parts = append(parts, fmt.Sprintf("%s: %s", l.Type, lookupOutcome(l)))
+			continue
+		}
+		var data []string
+		for _, rr := range l.Answers {
+			data = append(data, rr.Data)
+		}
+		parts = append(parts, fmt.Sprintf("%s says %s %s", serverName(l.Server), l.Type, strings.Join(data, " ")))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func pathResult(t *evidence.Trace) string {
+	var parts []string
+	largest := 0
+	for i := range t.Events {
+		switch e := &t.Events[i]; {
+		case e.Hop != nil && e.Hop.Outcome == evidence.Connected:
+			parts = append(parts, fmt.Sprintf("%d port %d answers", e.Hop.TTL, e.Hop.Port))
+		case e.Hop != nil && e.Hop.From.IsValid():
+			parts = append(parts, fmt.Sprintf("%d %s", e.Hop.TTL, e.Hop.From))
+		case e.Hop != nil && e.Hop.Outcome == evidence.Refused:
+			parts = append(parts, fmt.Sprintf("%d refused", e.Hop.TTL))
+		case e.Hop != nil:
+			parts = append(parts, fmt.Sprintf("%d *", e.Hop.TTL))
+		case e.Size != nil && e.Size.Answered:
+			largest = max(largest, e.Size.Bytes)
+		}
+	}
+	if largest > 0 {
+		parts = append(parts, fmt.Sprintf("packets of %d octets are answered", largest))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func helloResult(v *evidence.View) string {
+	name := v.Trace.Walk.Like
+	switch {
+	case v.ServerHello >= 0:
+		h := v.Trace.Events[v.ServerHello].ServerHello
+		return fmt.Sprintf("%s: taken (%s, %s)", name, h.Version, h.Suite)
+	case v.Alert >= 0:
+		return fmt.Sprintf("%s: %s", name, v.Trace.Events[v.Alert].Alert.Alert)
+	case v.TLSFailed >= 0:
+		f := v.Trace.Events[v.TLSFailed].TLSFailed
+		return fmt.Sprintf("%s: no answer (%s %s)", name, f.How, f.Outcome)
+	}
+	return ""
+}
