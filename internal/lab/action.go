@@ -51,7 +51,12 @@ func (a reply) do(s *session) outcome {
 	return s.writeLines(lines)
 }
 
-func (a send) do(s *session) outcome { return s.write([]byte(s.expand(string(a)))) }
+// do sends octets, and takes their last line for the reply if it begins with a code.
+func (a send) do(s *session) outcome {
+	text := s.expand(string(a))
+	s.code = lastCode(text)
+	return s.write([]byte(text))
+}
 
 func (a delay) do(s *session) outcome {
 	if !s.sleep(time.Duration(a)) {
@@ -61,7 +66,9 @@ func (a delay) do(s *session) outcome {
 }
 
 func (a drip) do(s *session) outcome {
-	for _, c := range []byte(s.expand(a.text)) {
+	text := s.expand(a.text)
+	s.code = lastCode(text)
+	for _, c := range []byte(text) {
 		if s.write([]byte{c}) == ended || !s.sleep(a.every) {
 			return ended
 		}

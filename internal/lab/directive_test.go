@@ -52,12 +52,15 @@ func TestSequencesKeepTheirOrder(t *testing.T) {
 func TestSendAndGarbage(t *testing.T) {
 	c := serve(t, `personality plain
 on CONNECT send "220 a\x00\x1b[2J\r\n"
+on MAIL send "250-one\r\n250 sent\r\n"
 on NOOP garbage 1000
 on NOOP reply 250 end
 `)
 	if got := c.line(); got != "220 a\x00\x1b[2J" {
 		t.Errorf("got %q", got)
 	}
+	c.want("MAIL FROM:<a@example.com>", "250-one\n250 sent")
+	c.want("RCPT TO:<b@example.com>", "250 ") // so MAIL was taken, with a reply of octets
 	c.send("NOOP\r\n")
 	noise := make([]byte, 1000)
 	if _, err := io.ReadFull(c.r, noise); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/smtp"
@@ -146,6 +147,12 @@ func (s *session) writeLines(lines []string) outcome {
 	}
 	s.code = codeOf(lines[len(lines)-1])
 	return s.write(p)
+}
+
+// lastCode is the reply code of the last line of text.
+func lastCode(text string) int {
+	text = strings.TrimRight(text, "\r\n")
+	return codeOf(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
 // codeOf is the reply code a line begins with, 0 if there is none.
