@@ -73,7 +73,7 @@ func (a *app) prepare(o *checkOptions, target string) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{target: evidence.Target{Input: target, Walk: w}, verbose: o.verbose, plan: diagnose.Next}
+	j := &job{target: evidence.Target{Input: target, Walk: w, NoControls: o.noControls}, verbose: o.verbose, plan: diagnose.Next}
 	j.prober = probe.Prober{Tool: tool(), MaxTime: o.maxTime, Bind: o.bind, Resolvers: o.resolvers}
 	if o.noExperiments {
 		j.plan = nil

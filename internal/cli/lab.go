@@ -98,6 +98,7 @@ func (a *app) labTryCommand() *cobra.Command {
 	}
 	o.output.addFlags(cmd)
 	cmd.Flags().StringVar(&o.output.evidence, "evidence", "", "save everything that was seen in this `FILE`")
+	cmd.Flags().DurationVar(&o.maxTime, "max-time", 0, "longest run, where the case does not say (default 1m30s)")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "show each event on standard error as it happens")
 	return cmd
 }
@@ -131,6 +132,10 @@ func (a *app) tryCase(ctx context.Context, r *lab.Running, shown *checkOptions) 
 		return nil, cannotRun{fmt.Errorf("case %s: %w", r.Case.Name, err)}
 	}
 	j.verbose = shown.verbose
+	if j.prober.MaxTime == 0 {
+		j.prober.MaxTime = shown.maxTime
+	}
+	j.target.NoControls = true // no packet leaves this machine
 	if r.Case.NeedsRedirect() {
 		redirect(&j.prober, r)
 	}

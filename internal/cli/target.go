@@ -57,9 +57,9 @@ func cutPort(s string) (host, port string, ok bool, err error) {
 		host, port, ok = strings.Cut(s, ":")
 		return host, port, ok, nil
 	}
-	inner, rest, _ := strings.Cut(s[1:], "]")
+	inner, rest, closed := strings.Cut(s[1:], "]")
 	ip, err := netip.ParseAddr(inner)
-	if err != nil || !ip.Is6() {
+	if err != nil || !closed || !ip.Is6() {
 		return "", "", false, errors.New("what stands in brackets is no IPv6 address; write [2001:db8::1]:25")
 	}
 	if port, ok = strings.CutPrefix(rest, ":"); !ok && rest != "" {

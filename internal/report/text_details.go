@@ -13,10 +13,10 @@ func resultOf(rec *evidence.Record, d *diagnose.Diagnosis, i int) string {
 	if rec.Runs[i].NotPossible != "" {
 		return "not possible here: " + rec.Runs[i].NotPossible
 	}
-	if i < len(d.Results) {
+	if i < len(d.Results) && d.Results[i] != "" {
 		return d.Results[i]
 	}
-	return ""
+	return "nothing that speaks for or against a cause"
 }
 
 // experiments are what was tried to tell the causes apart.
