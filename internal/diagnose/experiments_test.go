@@ -233,3 +233,21 @@ func TestNoControls(t *testing.T) {
 		}
 	}
 }
+
+// The way to this machine and to its network is no public matter: no control tells anything about it.
+func TestNoControlsForLocalTargets(t *testing.T) {
+	for _, script := range []string{"dial refused 127.0.0.1:25", "wait 10s\ndial timeout 10.1.2.3:25", "dial connected 127.0.0.1:25\nwait 60s\nend timeout greeting"} {
+		for _, e := range Next(record(plain, play(t, "t1", evidence.RoleAsked, plain, script))) {
+			if e.Walk != nil && e.Walk.Host != plain.Host {
+				t.Errorf("%q: %s would contact %s", script, e.Name, e.Walk.Host)
+			}
+		}
+	}
+	inside := with(plain, onHost("mail.corp.example"))
+	look := evidence.Trace{ID: "t0", Role: evidence.RoleLookup, Events: []evidence.Event{{Lookup: &evidence.Lookup{Server: "system", Name: inside.Host, Type: "ADDR", NotFound: true}}}}
+	for _, e := range Next(record(inside, look)) {
+		if e.Lookup != nil && slices.Contains(provider.ControlResolvers, e.Lookup.Server) {
+			t.Errorf("the name %s would be told to %s", inside.Host, e.Lookup.Server)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/cause"
@@ -205,7 +206,7 @@ func (s *scene) address() netip.Addr {
 
 // askControls are the hosts known to work, walked as far as the failing step.
 func (s *scene) askControls(until cause.Step, because string) []evidence.Experiment {
-	if s.rec.Target.NoControls {
+	if !s.mayUseControls() {
 		return nil
 	}
 	var out []evidence.Experiment
@@ -221,6 +222,28 @@ func (s *scene) askControls(until cause.Step, because string) []evidence.Experim
 		add(c.Host)
 	}
 	return out
+}
+
+// mayUseControls reports whether hosts of others may be contacted, and whether that would tell anything: the way to a public
+// host shares nothing with the way to this machine or to its own network.
+func (s *scene) mayUseControls() bool {
+	if s.rec.Target.NoControls {
+		return false
+	}
+	a := s.address()
+	return !a.IsValid() || !privateAddress(a) || s.known
+}
+
+// localName reports whether a name is one that public resolvers know nothing of, by RFC 6761, 6762, 8375 and the habit of
+// sites; asking them would only tell them about it.
+func localName(host string) bool {
+	host = provider.Canonical(host)
+	for _, suffix := range []string{"invalid", "test", "example", "localhost", "local", "internal", "home.arpa", "lan", "corp", "home", "intranet", "private"} {
+		if host == suffix || strings.HasSuffix(host, "."+suffix) {
+			return true
+		}
+	}
+	return !strings.Contains(host, ".")
 }
 
 // mailPorts are the ports compared with each other; 443 shows whether the host is there at all.
@@ -249,7 +272,7 @@ func (s *scene) askConnect() []evidence.Experiment {
 	out = append(out, s.askResolvers("whether the name leads to the right server")...)
 	out = append(out, s.askOtherPorts(cause.Connect, "whether the port or the host is dead")...)
 	out = append(out, s.askControls(cause.Banner, "whether this port is dead to everywhere from here")...)
-	if !s.rec.Target.NoControls {
+	if s.mayUseControls() {
 		for _, r := range provider.ControlResolvers {
 			ap := netip.MustParseAddrPort(r)
 			out = append(out, evidence.Experiment{Name: askAnything, Because: "whether anything is reachable from here",
@@ -276,7 +299,7 @@ func (s *scene) askResolvers(because string) []evidence.Experiment {
 	if s.rec.Host != nil {
 		servers = append(servers, s.rec.Host.Resolvers...)
 	}
-	if !s.rec.Target.NoControls {
+	if s.mayUseControls() && !localName(s.walk.Host) {
 		servers = merge(servers, provider.ControlResolvers)
 	}
 	var out []evidence.Experiment
