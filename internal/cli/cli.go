@@ -2,6 +2,8 @@
 // other packages offer, and turns the diagnosis into an exit status.
 package cli
 
+//go:generate go test -run ^(TestPages|TestReadme)$ . -update
+
 import (
 	"context"
 	"errors"

@@ -10,7 +10,6 @@ type Options struct {
 	Width   int  // columns; 0: 79, less than 40: 40
 	Color   bool // ANSI colours: only for a terminal
 	Unicode bool // box drawing and marks: only where the console is known to have them
-	Full    bool // the whole conversation of every trace, not the end of the one that failed
 }
 
 const (

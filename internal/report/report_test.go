@@ -230,6 +230,23 @@ func TestExcerpt(t *testing.T) {
 	}
 }
 
+func TestFoldReplies(t *testing.T) {
+	reply := func(event int, texts ...string) (out []line) {
+		for _, s := range texts {
+			out = append(out, line{who: "S:", text: s, event: event})
+		}
+		return out
+	}
+	in := append(append(reply(1, "250-mx", "250-SIZE 9", "250-DSN", "250 HELP"), reply(2, "220-a", "220 b")...), reply(3, "221 bye")...)
+	var got []string
+	for _, l := range foldReplies(in) {
+		got = append(got, l.text)
+	}
+	if d := cmp.Diff([]string{"250-mx", "250-SIZE 9 | DSN | HELP", "220-a", "220 b", "221 bye"}, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
 func TestWrap(t *testing.T) {
 	for _, tt := range []struct {
 		in   string

@@ -26,11 +26,15 @@ func Text(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, o Options) e
 	p.patterns(d)
 	p.conversation(rec, d)
 	p.guidance(d)
+	p.list("More about it", d.Verdict.Links)
 	p.list("What this run cannot know", d.CannotKnow)
 	p.colophon(rec, d)
 	_, err := io.WriteString(w, p.b.String())
 	return err
 }
+
+// shownActions are as many as anybody tries before reading on; they come the likeliest first.
+const shownActions = 5
 
 // verdict is what a tired reader needs; the rest of the report is proof.
 func (p *page) verdict(rec *evidence.Record, d *diagnose.Diagnosis) {
@@ -38,7 +42,7 @@ func (p *page) verdict(rec *evidence.Record, d *diagnose.Diagnosis) {
 	color, head := headline(d)
 	p.painted(plain, "", "", color, head)
 	p.blank()
-	p.text(plain, "  ", "  ", v.Summary)
+	p.text(plain, "  ", "  ", sentence(v.Summary))
 	if rec.Interrupted != "" {
 		p.text(plain, "  ", "  ", "The run ended before its work was done ("+rec.Interrupted+"): this is what was seen until then.")
 	}
@@ -52,12 +56,22 @@ func (p *page) verdict(rec *evidence.Record, d *diagnose.Diagnosis) {
 	p.grounds(rec, "Why", v.Because, tracesOf(d))
 	if len(v.Actions) > 0 {
 		p.heading("What to do")
-		for i, a := range v.Actions {
+		for i, a := range v.Actions[:min(len(v.Actions), shownActions)] {
 			n := strconv.Itoa(i + 1)
 			p.text(bold, "  "+n+". ", strings.Repeat(" ", 4+len(n)), a)
 		}
+		if len(v.Actions) > shownActions {
+			p.text(dim, "  ", "  ", "More, and what to tell whom: smtptriage explain "+string(v.Cause))
+		}
 	}
-	p.list("More about it", v.Links)
+}
+
+// sentence ends a text with a full stop, if nothing ends it yet.
+func sentence(s string) string {
+	if s == "" || strings.ContainsRune(".!?:", rune(s[len(s)-1])) {
+		return s
+	}
+	return s + "."
 }
 
 // headline says in one line how the walk went.
@@ -132,7 +146,7 @@ func whereSeen(rec *evidence.Record, g diagnose.Ground, own []string) string {
 	if t == nil || g.Event < 0 || g.Event >= len(t.Events) || !t.Sees.Timing {
 		return ""
 	}
-	at := "at " + clock(t.Events[g.Event].At, true) + " s"
+	at := "at " + clock(t.Events[g.Event].At, true) + "s"
 	if len(own) > 0 && own[0] == g.Trace {
 		return at
 	}
@@ -160,11 +174,7 @@ func (p *page) conversation(rec *evidence.Record, d *diagnose.Diagnosis) {
 		return
 	}
 	p.heading("The conversation: " + joined(" ", t.ID, traceTitle(t)))
-	all := lines(t)
-	at, cut := -1, 0
-	if !p.o.Full {
-		all, at, cut = excerpt(all)
-	}
+	all, at, cut := excerpt(lines(t))
 	for i, l := range all {
 		if i == at {
 			p.text(dim, "            ", "            ", count(int64(cut), "line")+" left out; --evidence saves them all")

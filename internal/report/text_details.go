@@ -41,7 +41,7 @@ func (p *page) otherCauses(d *diagnose.Diagnosis) {
 	}
 	p.heading("What else it could be")
 	for _, f := range d.Findings[1:] {
-		p.text(plain, "  - ", "    ", fmt.Sprintf("%s (%s, %s): %s", f.Cause, f.Confidence, StepName(f.Step), f.Summary))
+		p.text(plain, "  - ", "    ", fmt.Sprintf("%s (%s, %s): %s", f.Cause, f.Confidence, StepName(f.Step), sentence(f.Summary)))
 	}
 }
 
@@ -54,7 +54,7 @@ func (p *page) otherDoors(d *diagnose.Diagnosis) {
 	for i := range d.Paths[1:] {
 		path := &d.Paths[i+1]
 		v := &path.Verdict
-		p.text(plain, "  - ", "    ", fmt.Sprintf("%s: %s, %s", pathTitle(path), v.Cause, v.Summary))
+		p.text(plain, "  - ", "    ", fmt.Sprintf("%s: %s, %s", pathTitle(path), v.Cause, sentence(v.Summary)))
 	}
 }
 

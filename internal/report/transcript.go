@@ -37,8 +37,8 @@ func traceTitle(t *evidence.Trace) string {
 	if t.Walk.Port != 0 {
 		s = joined(" ", s, "port "+strconv.Itoa(t.Walk.Port))
 	}
-	if t.Address.IsValid() {
-		s = joined(" ", s, "at "+t.Address.String())
+	if a := t.Address; a.IsValid() && (a.Addr().String() != t.Walk.Host || int(a.Port()) != t.Walk.Port) {
+		s = joined(" ", s, "at "+a.String())
 	}
 	s = joined(", ", joined(" ", s, t.Origin), t.Program)
 	if t.Role != evidence.RoleAsked {
@@ -118,6 +118,7 @@ const (
 
 // excerpt shortens a transcript to what fits on a screen. cut is how many lines were left out after index at.
 func excerpt(all []line) (shown []line, at, cut int) {
+	all = foldReplies(all)
 	for i := range all {
 		if columns(all[i].text) > shownText {
 			all[i].text = string([]rune(all[i].text)[:shownText]) + " [...]"
@@ -128,4 +129,34 @@ func excerpt(all []line) (shown []line, at, cut int) {
 	}
 	cut = len(all) - firstLines - lastLines
 	return append(all[:firstLines:firstLines], all[len(all)-lastLines:]...), firstLines, cut
+}
+
+// foldReplies puts the lines of a long reply, as EHLO's is, behind its first one: "250-SIZE 1000 | PIPELINING | DSN".
+func foldReplies(all []line) []line {
+	var out []line
+	for i := 0; i < len(all); {
+		end := i + 1
+		for end < len(all) && all[end].event == all[i].event {
+			end++
+		}
+		if end-i <= 3 {
+			out = append(out, all[i:end]...)
+		} else {
+			rest := all[i+1]
+			for _, l := range all[i+2 : end] {
+				rest.text += " | " + afterCode(l.text)
+			}
+			out = append(out, all[i], rest)
+		}
+		i = end
+	}
+	return out
+}
+
+// afterCode is a reply line without its code and separator.
+func afterCode(s string) string {
+	if len(s) > 4 && (s[3] == '-' || s[3] == ' ') {
+		return s[4:]
+	}
+	return s
 }
