@@ -26,13 +26,8 @@ func Diagnose(rec *evidence.Record) Diagnosis {
 	if len(d.Paths) == 0 {
 		d.Paths = []Path{nothingSeen()}
 	}
+	failedFirst(d.Paths)
 	first := d.Paths[0]
-	for _, p := range d.Paths {
-		// Of several conversations of others, the one that failed is what people ask about.
-		if p.Role == evidence.RoleObserved && failed(p) && !failed(first) {
-			first = p
-		}
-	}
 	d.Provider, d.Verdict, d.Findings = first.Provider, first.Verdict, first.Findings
 	d.CannotKnow = cannotKnow(rec)
 	if rec.Source == evidence.FromCheck {
@@ -41,6 +36,16 @@ func Diagnose(rec *evidence.Record) Diagnosis {
 	}
 	d.Results = results(rec)
 	return d
+}
+
+// failedFirst moves the first conversation of others that failed to the front: it is what people ask about.
+func failedFirst(paths []Path) {
+	i := slices.IndexFunc(paths, func(p Path) bool { return p.Role == evidence.RoleObserved && failed(p) })
+	if i > 0 && paths[0].Role == evidence.RoleObserved && !failed(paths[0]) {
+		p := paths[i]
+		copy(paths[1:], paths[:i])
+		paths[0] = p
+	}
 }
 
 func failed(p Path) bool {
@@ -62,6 +67,7 @@ func (s *scene) judge() Path {
 		p.Address = s.main.Trace.Address
 	}
 	p.Findings = s.findings(p.Steps)
+	s.narrator(p.Findings)
 	p.Verdict = p.Findings[0]
 	moveTo(&p, p.Verdict.Step)
 	return p

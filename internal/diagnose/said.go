@@ -239,3 +239,11 @@ func orNone(s cause.Step) cause.Step {
 	}
 	return s
 }
+
+// narrator says whose words a verdict on a text rests on, if they are known.
+func (s *scene) narrator(found []Finding) {
+	if s.rec.Source != evidence.FromText || s.main == nil || s.main.Trace.Program == "" || len(found) == 0 || len(found[0].Because) == 0 {
+		return
+	}
+	found[0].Because = append(slices.Clone(found[0].Because), Ground{Text: "the lines are those of " + s.main.Trace.Program, Event: -1})
+}

@@ -15,6 +15,7 @@ import (
 // Text writes the report for a person: the verdict in plain words, why, what to do, then the walk and the details.
 func Text(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, o Options) error {
 	p := &page{o: o}
+	p.conversations(rec, d)
 	p.verdict(rec, d)
 	if len(d.Paths) > 0 {
 		p.heading("The walk: " + pathTitle(&d.Paths[0]))

@@ -47,7 +47,7 @@ func (p *page) otherCauses(d *diagnose.Diagnosis) {
 
 // otherDoors are the paths that were walked beside the one asked about.
 func (p *page) otherDoors(d *diagnose.Diagnosis) {
-	if len(d.Paths) < 2 {
+	if len(d.Paths) < 2 || d.Paths[0].Role == evidence.RoleObserved {
 		return
 	}
 	p.heading("Other doors, for comparison")
