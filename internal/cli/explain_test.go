@@ -34,7 +34,7 @@ func TestExplain(t *testing.T) {
 		{"prose", "", []string{"the scanner does not work"}, 3, []string{"NOT DETERMINED"}},
 		{"an id that is none", "", []string{"ip-blocklist"}, 2, []string{"did you mean ip-blocklisted?"}},
 		{"a file that is none", "", []string{filepath.Join(dir, "other.log")}, 2, []string{"reading the text"}},
-		{"hostile names stay out of the command", "", []string{"connect to mx.example.net;reboot[192.0.2.1]:25: Connection refused"}, 1, []string{"smtptriage check 192.0.2.1:25"}},
+		{"hostile names stay out of the command", "", []string{"connect to mx.example.net;reboot[192.0.2.1]:25: Connection refused"}, 1, []string{"smtptriage check mx.example.net:25 More"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out, errOut bytes.Buffer

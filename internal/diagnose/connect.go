@@ -176,7 +176,7 @@ func wrongDoorSilent(s *scene) support {
 		}
 		d := dials[len(dials)-1]
 		return support{confidence: c, summary: upperFirst(m.What) + ". Use " + m.Instead + ".",
-			because: []Ground{d.ground("%s %s", d.what.Address, outcome(d.what)), {Text: m.What, Event: -1}}}
+			because: []Ground{d.ground("%s %s", d.what.Where(), outcome(d.what)), {Text: m.What, Event: -1}}}
 	}
 	return support{}
 }
@@ -219,7 +219,7 @@ func firewallBlocks(s *scene) support {
 	if d, ok := s.failedDial(evidence.Refused, evidence.Unreachable); ok {
 		if o := d.what.Offender; o != nil && d.what.Outcome == evidence.Refused && o.From != d.what.Address.Addr() {
 			return support{confidence: Likely, summary: fmt.Sprintf("A firewall at %s refuses connections to port %d.", o.From, s.walk.Port),
-				because: []Ground{d.ground("%s %s: the refusal comes from another host on the way", d.what.Address, outcome(d.what))}}
+				because: []Ground{d.ground("%s %s: the refusal comes from another host on the way", d.what.Where(), outcome(d.what))}}
 		}
 		if d.what.Outcome == evidence.Unreachable {
 			return unreachableByFilter(s, d)
@@ -244,11 +244,11 @@ func prohibited(s *scene, d fact[*evidence.Dialed]) support {
 	switch {
 	case o == nil || s.ownAddress(o.From) || o.From.IsLoopback():
 		return support{confidence: Likely, summary: "This machine's own rules forbid the connection.",
-			because: append([]Ground{d.ground("%s %s: the system itself refused %s", d.what.Address, outcome(d.what), d.what.Errno)}, s.localRules()...)}
+			because: append([]Ground{d.ground("%s %s: the system itself refused %s", d.what.Where(), outcome(d.what), d.what.Errno)}, s.localRules()...)}
 	case o.From == d.what.Address.Addr():
 		return support{} // the server's own, or its firewall's
 	}
-	got := support{confidence: Likely, because: []Ground{d.ground("%s %s: a firewall that owns up", d.what.Address, outcome(d.what))},
+	got := support{confidence: Likely, because: []Ground{d.ground("%s %s: a firewall that owns up", d.what.Where(), outcome(d.what))},
 		summary: fmt.Sprintf("A firewall at %s refuses connections to port %d.", o.From, s.walk.Port)}
 	r := s.reach()
 	if len(r.open) > 0 {
@@ -272,7 +272,7 @@ func unreachableByFilter(s *scene, d fact[*evidence.Dialed]) support {
 	if !s.nearSide(o.From) && s.walk.Port == 25 {
 		c = Possible
 	}
-	return support{confidence: c, because: r.evidenceFor(d.ground("%s %s, though other ports of it are reached", d.what.Address, outcome(d.what))),
+	return support{confidence: c, because: r.evidenceFor(d.ground("%s %s, though other ports of it are reached", d.what.Where(), outcome(d.what))),
 		summary: fmt.Sprintf("A firewall at %s refuses connections to port %d.", o.From, s.walk.Port)}
 }
 
@@ -300,7 +300,7 @@ func ispBlocks(s *scene) support {
 		if o == nil || s.nearSide(o.From) || o.From == d.what.Address.Addr() || len(r.open)+len(r.controls) == 0 && d.what.Outcome == evidence.Unreachable {
 			return support{}
 		}
-		return support{confidence: Likely, because: r.evidenceFor(d.ground("%s %s: a router past the site's own", d.what.Address, outcome(d.what))),
+		return support{confidence: Likely, because: r.evidenceFor(d.ground("%s %s: a router past the site's own", d.what.Where(), outcome(d.what))),
 			summary: fmt.Sprintf("A router past the site, %s, refuses connections to port 25.", o.From)}
 	}
 	d, ok := s.failedDial(evidence.TimedOut, evidence.Refused)
@@ -319,7 +319,7 @@ func ispBlocks(s *scene) support {
 
 func routing(s *scene) support {
 	if d, ok := s.failedDial(evidence.NoRoute); ok {
-		got := support{confidence: Likely, because: []Ground{d.ground("%s %s", d.what.Address, outcome(d.what))}}
+		got := support{confidence: Likely, because: []Ground{d.ground("%s %s", d.what.Where(), outcome(d.what))}}
 		if h := s.rec.Host; h != nil && h.RoutesRead == "yes" && len(h.Gateways) == 0 {
 			got.summary = "This machine has no default gateway."
 			got.because = append(got.because, Ground{Text: "the routing table was read, and has no default gateway", Event: -1})
@@ -328,13 +328,13 @@ func routing(s *scene) support {
 	}
 	r := s.reach()
 	if d, ok := s.failedDial(evidence.Unreachable); ok && len(r.open)+len(r.refused) == 0 {
-		return support{confidence: Likely, because: []Ground{d.ground("%s %s", d.what.Address, outcome(d.what))}}
+		return support{confidence: Likely, because: []Ground{d.ground("%s %s", d.what.Where(), outcome(d.what))}}
 	}
 	d, ok := s.failedDial(evidence.TimedOut)
 	if !ok {
 		return support{}
 	}
-	first := d.ground("%s %s", d.what.Address, outcome(d.what))
+	first := d.ground("%s %s", d.what.Where(), outcome(d.what))
 	switch {
 	case r.nothingWorks():
 		return support{confidence: Likely, because: append([]Ground{first}, merge3(r.shut, r.deadCtl, r.deadAll)...),
@@ -356,6 +356,17 @@ func merge3(lists ...[]Ground) []Ground {
 	return out
 }
 
+// nothingListens names port and host as far as they are known.
+func nothingListens(w evidence.Walk) string {
+	switch {
+	case w.Port == 0:
+		return "Nothing listens on that port."
+	case w.Host == "":
+		return fmt.Sprintf("Nothing listens on port %d.", w.Port)
+	}
+	return fmt.Sprintf("Nothing listens on port %d of %s.", w.Port, w.Host)
+}
+
 func portClosed(s *scene) support {
 	r := s.reach()
 	if d, ok := s.failedDial(evidence.Refused); ok {
@@ -372,14 +383,14 @@ func portClosed(s *scene) support {
 		} else if at != nowhere || r.portOnly() {
 			return support{}
 		}
-		return support{confidence: c, because: r.evidenceFor(d.ground("%s %s", d.what.Address, outcome(d.what)), why...),
-			summary: fmt.Sprintf("Nothing listens on port %d of %s.", s.walk.Port, s.walk.Host)}
+		return support{confidence: c, because: r.evidenceFor(d.ground("%s %s", d.what.Where(), outcome(d.what)), why...),
+			summary: nothingListens(s.walk)}
 	}
 	d, ok := s.failedDial(evidence.TimedOut, evidence.Prohibited)
 	if !ok || !r.hostOnly() {
 		return support{}
 	}
-	first := d.ground("%s %s", d.what.Address, outcome(d.what))
+	first := d.ground("%s %s", d.what.Where(), outcome(d.what))
 	if len(r.open) > 0 {
 		return support{confidence: Likely, because: r.evidenceFor(first),
 			summary: fmt.Sprintf("The server, or a firewall before it, does not answer on port %d; other servers do, and other ports of it do.", s.walk.Port)}
@@ -407,7 +418,7 @@ func ipv6Broken(s *scene) support {
 	var got support
 	for _, d := range s.deadFamily(s.dials()) {
 		got.confidence = Likely
-		got.because = append(got.because, d.ground("%s %s, while IPv4 works", d.what.Address, outcome(d.what)))
+		got.because = append(got.because, d.ground("%s %s, while IPv4 works", d.what.Where(), outcome(d.what)))
 	}
 	return got
 }

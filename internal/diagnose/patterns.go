@@ -182,7 +182,7 @@ func oneAddressDead(all []judged) []Ground {
 		}
 		for _, o := range []evidence.Outcome{evidence.TimedOut, evidence.Refused, evidence.Unreachable, evidence.Prohibited} {
 			for _, d := range by[o] {
-				return []Ground{d.ground("%s %s", d.what.Address, outcome(d.what)), j.cite(cause.Connect)}
+				return []Ground{d.ground("%s %s", d.what.Where(), outcome(d.what)), j.cite(cause.Connect)}
 			}
 		}
 	}

@@ -276,7 +276,7 @@ func (s *scene) blockedBy(first fact[*evidence.Dialed], places ...place) support
 	if r.hostOnly() || r.nothingWorks() {
 		return support{}
 	}
-	base := first.ground("%s %s", first.what.Address, outcome(first.what))
+	base := first.ground("%s %s", first.what.Where(), outcome(first.what))
 	at, why := r.where(s)
 	c := Possible
 	for _, p := range places {

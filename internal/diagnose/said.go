@@ -240,10 +240,37 @@ func orNone(s cause.Step) cause.Step {
 	return s
 }
 
-// narrator says whose words a verdict on a text rests on, if they are known.
+// narrator adds to a verdict on a text the line that it rests on, where the fact made of it has lost the words, and whose
+// words they are.
 func (s *scene) narrator(found []Finding) {
-	if s.rec.Source != evidence.FromText || s.main == nil || s.main.Trace.Program == "" || len(found) == 0 || len(found[0].Because) == 0 {
+	if s.rec.Source != evidence.FromText || s.main == nil || len(found) == 0 || len(found[0].Because) == 0 {
 		return
 	}
-	found[0].Because = append(slices.Clone(found[0].Because), Ground{Text: "the lines are those of " + s.main.Trace.Program, Event: -1})
+	because := slices.Clone(found[0].Because)
+	if g := because[0]; g.Trace == s.main.Trace.ID && g.Event >= 0 {
+		if line := quoteLine(wordsOf(s.main.Trace.Events[g.Event])); line != "" && !strings.Contains(g.Text, line) {
+			because = append(because, s.ground(g.Event, "the text says: %s", line))
+		}
+	}
+	if s.main.Trace.Program != "" {
+		because = append(because, Ground{Text: "the lines are those of " + s.main.Trace.Program, Event: -1})
+	}
+	found[0].Because = because
+}
+
+// wordsOf is the text that a fact was read from, as far as the event keeps it.
+func wordsOf(e evidence.Event) string {
+	switch {
+	case e.Dialed != nil:
+		return e.Dialed.Text
+	case e.Lookup != nil:
+		return e.Lookup.Text
+	case e.Ended != nil:
+		return e.Ended.Text
+	case e.TLSFailed != nil:
+		return e.TLSFailed.Text
+	case e.Chain != nil && len(e.Chain.Verified) > 0:
+		return e.Chain.Verified[0].Text
+	}
+	return ""
 }

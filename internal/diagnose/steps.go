@@ -147,7 +147,7 @@ func (s *scene) connectStep() StepResult {
 	if s.main != nil && s.main.Connected() {
 		r := s.result(cause.Connect, Pass, max(s.main.Dialed, 0), "connected")
 		if d := s.main.Dialed; d >= 0 {
-			r.Detail = "connected to " + s.main.Trace.Events[d].Dialed.Address.String()
+			r.Detail = "connected to " + s.main.Trace.Events[d].Dialed.Where()
 		}
 		if s.main.Dialed < 0 {
 			// What came over the connection shows that it was there.
@@ -163,7 +163,7 @@ func (s *scene) connectStep() StepResult {
 		last := dials[len(dials)-1]
 		var tried []string
 		for _, d := range dials {
-			tried = append(tried, fmt.Sprintf("%s %s", d.what.Address, outcome(d.what)))
+			tried = append(tried, fmt.Sprintf("%s %s", d.what.Where(), outcome(d.what)))
 		}
 		return StepResult{Step: cause.Connect, Status: Fail, Detail: strings.Join(tried, "; "), Trace: last.trace.ID, Event: last.index,
 			At: last.trace.Events[last.index].At, Took: last.trace.Events[last.index].Took}

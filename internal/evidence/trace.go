@@ -113,6 +113,17 @@ type Dialed struct {
 	MSS      int            `json:"mss,omitempty"` // the segment size in force after connecting
 }
 
+// Where is the address and port, as far as they are known: a log of others may name neither.
+func (d *Dialed) Where() string {
+	switch {
+	case !d.Address.Addr().IsValid():
+		return "the server"
+	case d.Address.Port() == 0:
+		return d.Address.Addr().String()
+	}
+	return d.Address.String()
+}
+
 // ICMP is an ICMP error that ended something.
 type ICMP struct {
 	From netip.Addr `json:"from"`

@@ -66,9 +66,9 @@ func describeLookup(l *evidence.Lookup) string {
 
 func describeDial(d *evidence.Dialed) string {
 	if d.Outcome == evidence.Connected {
-		return "connected to " + d.Address.String()
+		return "connected to " + d.Where()
 	}
-	s := "connecting to " + d.Address.String() + ": " + joined(", ", outcomeWords(d.Outcome), d.Errno)
+	s := "connecting to " + d.Where() + ": " + joined(", ", outcomeWords(d.Outcome), d.Errno)
 	if d.Offender != nil {
 		s += ", says " + describeICMP(d.Offender)
 	}

@@ -15,7 +15,7 @@ var placePatterns = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)SMTP host:? (?P<host>[A-Za-z0-9.-]+?)[.,;]? (?:port|Port):? ?(?P<port>\d+)`),
 	regexp.MustCompile(`(?:ssl|tls|tcp|smtps?)://(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>\d+))?`),
 	regexp.MustCompile(`(?i)\bhost["']?\s*[:=]>?\s*["']?(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)`),
-	regexp.MustCompile(`\[(?P<addr>[0-9a-fA-F:]{3,45})\]:(?P<port>\d{2,5})\b`),
+	regexp.MustCompile(`\[(?P<addr>[0-9a-fA-F.:]{3,45})\]:(?P<port>\d{2,5})\b`),
 	regexp.MustCompile(`->(?P<addr>\d{1,3}(?:\.\d{1,3}){3}):(?P<port>\d{2,5})\b`),
 	regexp.MustCompile(`\b(?P<addr>\d{1,3}(?:\.\d{1,3}){3}):(?P<port>\d{2,5})\b`),
 	regexp.MustCompile(`(?:^|[\s"'(/@<])(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)[.]?:(?P<port>25|26|465|587|2525|2465|2587)\b`),
