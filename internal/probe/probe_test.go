@@ -213,6 +213,8 @@ func TestWaits(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 		}, "\ndialed connected\nbytes 11 \"other\"\nended timeout greeting 10.5s\n"},
+		{"no patience for QUIT", 30 * time.Second, func(s *server) { s.say("554 no"); s.drain() },
+			"\ndialed connected\n-1 < 554 no\n> QUIT\nended timeout QUIT 2s\n"},
 		{"silence after EHLO", 5 * time.Second, func(s *server) {
 			s.say("220 mx")
 			s.drain()

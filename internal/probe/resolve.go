@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
@@ -20,9 +20,9 @@ const lookupWait = 20 * time.Second // longer than the system resolver's own pat
 // networks are what net.Resolver calls the families.
 var networks = map[int]string{0: "ip", 4: "ip4", 6: "ip6"}
 
-// A resolution is one name looked up once a run.
+// A resolution is one name looked up once a run: by whoever needs it first, while the others wait.
 type resolution struct {
-	once  sync.Once
+	done  chan struct{} // closed when addrs is there
 	addrs []netip.Addr
 }
 
@@ -34,16 +34,20 @@ func (r *run) addresses(ctx context.Context, g *group, w evidence.Walk) []netip.
 	if ip, err := netip.ParseAddr(strings.Trim(w.Host, "[]")); err == nil {
 		return []netip.Addr{ip.Unmap()}
 	}
-	network := networks[w.Family]
+	key := networks[w.Family] + " " + w.Host
 	r.mu.Lock()
-	res := r.resolved[network+" "+w.Host]
-	if res == nil {
-		res = new(resolution)
-		r.resolved[network+" "+w.Host] = res
+	res, known := r.resolved[key]
+	if !known {
+		res = &resolution{done: make(chan struct{})}
+		r.resolved[key] = res
 	}
 	r.mu.Unlock()
-	res.once.Do(func() { res.addrs = r.resolve(ctx, g, w) })
-	return res.addrs
+	if !known {
+		res.addrs = r.resolve(ctx, g, w)
+		close(res.done)
+	}
+	<-res.done // the resolver ends with ctx
+	return slices.Clone(res.addrs)
 }
 
 // resolve looks a name up, and records that in a trace of its own.

@@ -39,17 +39,13 @@ type group struct {
 }
 
 func newRun(p *Prober, target evidence.Target) *run {
-	r := &run{
+	return &run{
 		p: p, target: target, started: time.Now(),
 		scrub:    new(evidence.Scrubber),
 		wake:     make(chan struct{}, 1),
 		servers:  map[string]chan struct{}{},
 		resolved: map[string]*resolution{},
 	}
-	if p.Secret != nil && target.Walk.Auth != nil {
-		r.scrub.Add(target.Walk.Auth.User, p.Secret())
-	}
-	return r
 }
 
 // group adds a group. Experiments bring their Run.

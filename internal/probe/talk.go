@@ -71,7 +71,7 @@ type waiting struct {
 
 // await begins a wait. ctx bounds it too, and ends it at once when it is cancelled.
 func (t *talk) await(ctx context.Context, what string, limit time.Duration) (*waiting, func()) {
-	if t.wait > 0 {
+	if t.wait > 0 && (limit != quitWait || t.wait < limit) {
 		limit = t.wait
 	}
 	w := &waiting{what: what, began: time.Now(), limit: limit, silence: time.AfterFunc(SilenceToReport, t.poke)}

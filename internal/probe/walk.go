@@ -21,6 +21,9 @@ func (r *run) converse(ctx context.Context, g *group, w evidence.Walk, hold func
 	if w.MSS > 0 && !canSetMSS {
 		return "the segment size of a connection can't be set on this system"
 	}
+	if w.Auth != nil && r.p.Secret != nil {
+		r.scrub.Add(w.Auth.User, r.p.Secret()) // before a server could repeat it
+	}
 	openings := r.dialAll(ctx, g, w, r.addresses(ctx, g, w))
 	walked := first(openings)
 	if walked < 0 {
