@@ -100,16 +100,40 @@ func otherProtocol(s *scene) support {
 	}
 	for _, i := range v.Bytes {
 		if b := v.Trace.Events[i].Bytes; b.From != evidence.Client && b.Looks != "" && !strings.HasPrefix(b.Looks, "tls") && b.Looks != "smtp" && v.Greeting < 0 {
-			c := Possible
-			if b.Looks == "http" || b.Looks == "ssh" {
-				c = Likely
+			c := Likely
+			if b.Looks == "other" && b.Count < 4 {
+				c = Possible
 			}
 			return support{confidence: c, because: []Ground{s.ground(i, "the first octets look like %s: %q", b.Looks, head(b.Head, 40))},
 				summary: "Something answers on this port that does not speak SMTP (it looks like " + b.Looks + ")."}
 		}
 	}
+	if g := s.greeting(); g != nil && g.Code == 220 {
+		return otherGreeting(s, g)
+	}
 	if g := s.greeting(); g != nil && (g.Code == 0 || g.Code < 200 || g.Code > 599) {
 		return support{confidence: Likely, because: []Ground{s.ground(v.Greeting, "the first line has no reply code: %q", head([]byte(g.Joined()), 60))}}
+	}
+	return support{}
+}
+
+// protocols220 are protocols whose servers greet with 220 too (RFC 959, section 5.4) or name themselves where SMTP servers do.
+var protocols220 = []struct{ word, name string }{{"ftp", "FTP"}, {"pop3", "POP3"}, {"imap", "IMAP"}, {"telnet", "Telnet"}, {"ssh-", "SSH"}, {"http", "HTTP"}}
+
+// otherGreeting: a 220 of another protocol, which then understands neither EHLO nor HELO.
+func otherGreeting(s *scene, g *evidence.Reply) support {
+	text := strings.ToLower(g.Joined())
+	for _, p := range protocols220 {
+		if !strings.Contains(text, p.word) || strings.Contains(text, "smtp") {
+			continue
+		}
+		for _, x := range s.hellos() {
+			if r := s.reply(x); r == nil || r.Positive() {
+				return support{}
+			}
+		}
+		return support{confidence: Likely, step: cause.Banner, because: []Ground{s.ground(s.main.Greeting, "the greeting is of %s: %s", p.name, g)},
+			summary: "A server of another protocol (" + p.name + ") answers on this port."}
 	}
 	return support{}
 }

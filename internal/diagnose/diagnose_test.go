@@ -88,6 +88,9 @@ func TestVerdict(t *testing.T) {
 		{"silence before the greeting", plain, "dial connected\nwait 60s\nend timeout greeting", cause.Banner, cause.SMTPBlockedUpstream, Possible},
 		{"465 in plain text", with(plain, func(w *evidence.Walk) { w.Port = 465 }), "dial connected\nwait 60s\nend timeout greeting", cause.Banner, cause.ImplicitTLSExpected, Likely},
 		{"HTTP answers", plain, "dial connected\nbytes http HTTP/1.1 400 Bad Request\nend closed greeting", cause.Banner, cause.NotSMTP, Likely},
+		{"noise, until we gave up", plain, "dial connected\nbytes other \x19\x89abcdef\nend aborted", cause.Banner, cause.NotSMTP, Likely},
+		{"FTP greets with 220 too", plain, "dial connected\nS: 220 (vsFTPd 3.0.3)\nC: EHLO x\nS: 530 Please login with USER and PASS.\nC: HELO x\nS: 530 Please login with USER and PASS.", cause.Banner, cause.NotSMTP, Likely},
+		{"we gave up for no reason seen", plain, "dial connected\nS: 220 mx\nend aborted", cause.None, cause.Undetermined, Possible},
 		{"refused by greeting", plain, "dial connected\nS: 554 mx.example.com no service for you\nend closed", cause.Banner, cause.ServerRefusesService, Likely},
 		{"greeting masked, nothing else wrong", plain, strings.Replace(secured, "220 mx.example.com ESMTP", "220 **************", 1) +
 			"C: MAIL FROM:<a@example.com>\nS: 250 ok\nC: RCPT TO:<b@example.com>\nS: 250 ok", cause.Banner, cause.BannerRewritten, Likely},
@@ -109,6 +112,7 @@ func TestVerdict(t *testing.T) {
 		{"protocol_version", plain, tlsBegins + "alert protocol_version\ntls-failed server-alert", cause.StartTLS, cause.TLSVersionMismatch, Likely},
 		{"handshake_failure", plain, tlsBegins + "alert handshake_failure\ntls-failed server-alert", cause.StartTLS, cause.TLSCipherMismatch, Likely},
 		{"certificate_required", plain, tlsBegins + "alert certificate_required\ntls-failed server-alert", cause.StartTLS, cause.ClientCertificateMissing, Likely},
+		{"certificate_required in TLS 1.3", plain, tlsBegins + "tls TLS 1.3\ncert ok CN=x\nC: EHLO x\nalert certificate_required\nend failed EHLO", cause.StartTLS, cause.ClientCertificateMissing, Likely},
 		{"reset at ClientHello", plain, tlsBegins + "tls-failed ended reset 0\nend reset handshake", cause.StartTLS, cause.HandshakeCut, Likely},
 		{"silence at ClientHello", plain, tlsBegins + "wait 30s\ntls-failed ended timeout 0\nend timeout handshake", cause.StartTLS, cause.PathMTUBlackhole, Possible},
 		{"TLS first on a plain port", with(plain, func(w *evidence.Walk) { w.TLS = evidence.ImplicitTLS; w.Port = 587 }),

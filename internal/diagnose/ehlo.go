@@ -10,6 +10,7 @@ import (
 
 var ehloRules = []rule{
 	{cause.HELOOnlyClient, heloOnly},
+	{cause.NotSMTP, otherProtocol},
 	{cause.TLSRequiredFirst, tlsBeforeEHLO},
 	{cause.HELONameRejected, nameRejected},
 	{cause.SMTPProxyAlters, proxyAlters},

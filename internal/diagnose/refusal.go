@@ -26,6 +26,10 @@ func (s *scene) refusalFindings(r StepResult) []Finding {
 		f.Actions, f.Links = m.Actions, m.Links
 		return []Finding{f}
 	}
+	if m.Cause == cause.AuthBadCredentials && s.withToken() {
+		// The same words answer a token and a password.
+		m.Cause, m.Meaning, m.Actions = cause.OAuthTokenInvalid, "", nil
+	}
 	why := "the server's own words"
 	if m.ByCode {
 		why = "the code stands for it; the words fit nothing we know"

@@ -5,11 +5,14 @@ import (
 	"testing"
 
 	"github.com/smtptriage/smtptriage/internal/cause"
+	"github.com/smtptriage/smtptriage/internal/evidence"
 )
 
 // The server says in words what is wrong.
 func TestVerdictByReply(t *testing.T) {
+	token := with(submit, func(w *evidence.Walk) { w.Auth = &evidence.Auth{User: "a@contoso.com", OAuth: true} })
 	checkVerdicts(t, []verdictCase{
+		{"token refused", token, secured + "C: AUTH XOAUTH2\nS: 334\nC: x\nS: 535 5.7.3 Authentication unsuccessful [AM0 2026]", cause.Auth, cause.OAuthTokenInvalid, ""},
 		{"late greeting, and a refusal", plain, strings.Replace(secured, "S: 220 mx", "wait 14s\nS: 220 mx", 1) +
 			"C: MAIL FROM:<a@example.com>\nS: 250 ok\nC: RCPT TO:<b@example.com>\nS: 550 5.1.1 <b@example.com>: Recipient address rejected: User unknown", cause.Rcpt, cause.RecipientNotFound, ""},
 		{"TLS 1.0 at Microsoft", submit, tlsBegins + "tls TLS 1.0\ncert ok CN=x\nC: EHLO x\nS: 421 4.7.66 TLS 1.0 and 1.1 are not supported. Please upgrade/update your client to support TLS 1.2. Visit https://aka.ms/smtp_auth_tls.",

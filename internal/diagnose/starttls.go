@@ -44,6 +44,16 @@ func (s *scene) alert() (a tlswire.Alert, at int, ok bool) {
 	return e.Alert, v.Alert, e.From != evidence.Client && !e.Closure()
 }
 
+// alertAnytime returns the server's alert, also one after the handshake: in TLS 1.3 the server judges the client's
+// certificate when the client thinks that all is done (RFC 8446, section 4.4.2.4).
+func (s *scene) alertAnytime() (a tlswire.Alert, at int, ok bool) {
+	if a, at, ok = s.alert(); ok || s.main == nil || s.main.Alert < 0 {
+		return a, at, ok
+	}
+	e := s.main.Trace.Events[s.main.Alert].Alert
+	return e.Alert, s.main.Alert, e.From != evidence.Client && !e.Closure()
+}
+
 // tlsFailed returns how the handshake failed, or nil.
 func (s *scene) tlsFailed() *evidence.TLSFailed {
 	if s.main == nil || s.main.TLSFailed < 0 {
@@ -200,7 +210,7 @@ func (s *scene) otherCiphers(a tlswire.Alert, at int, taken []hello) support {
 }
 
 func clientCertificate(s *scene) support {
-	a, at, ok := s.alert()
+	a, at, ok := s.alertAnytime()
 	if !ok {
 		return support{}
 	}
@@ -407,7 +417,11 @@ func ehloAfterTLS(s *scene) support {
 	if r.Status != Fail {
 		return support{}
 	}
-	return support{confidence: Likely, because: []Ground{s.ground(v.Secured, "TLS was up"), s.ground(r.Event, "%s", r.Detail)}}
+	c := Likely
+	if _, _, ok := s.alertAnytime(); ok {
+		c = Possible // the alert says more
+	}
+	return support{confidence: c, because: []Ground{s.ground(v.Secured, "TLS was up"), s.ground(r.Event, "%s", r.Detail)}}
 }
 
 // stalled reports whether the handshake ended in silence, and what had come by then.

@@ -255,13 +255,13 @@ func (s *scene) bannerStep() StepResult {
 	if s.implicit() && v.Secured < 0 {
 		return StepResult{Step: cause.Banner} // the handshake comes first, and failed
 	}
+	if len(v.Bytes) > 0 && len(v.Hellos) == 0 && v.ClientHello < 0 {
+		b := v.Bytes[0]
+		return s.result(cause.Banner, Fail, b, "no SMTP greeting, but %s", octets(v.Trace.Events[b].Bytes))
+	}
 	if e := v.Ending(); e != nil && (e.Waiting == waitGreeting || e.Waiting == "" && len(v.Hellos) == 0 && v.ClientHello < 0) {
 		if e.Outcome == evidence.Aborted {
 			return s.result(cause.Banner, NotSeen, v.Ended, "no greeting was seen before the run ended")
-		}
-		if len(v.Bytes) > 0 {
-			b := v.Bytes[0]
-			return s.result(cause.Banner, Fail, b, "no SMTP greeting, but %s", octets(v.Trace.Events[b].Bytes))
 		}
 		return s.result(cause.Banner, Fail, v.Ended, "no greeting: %s", ending(e))
 	}
