@@ -4,88 +4,90 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/tlswire"
 )
 
-const answerWait = 10 * time.Second // for the answer to a ClientHello of our own
+const answerWait = 8 * time.Second // for the answer to a ClientHello of our own
 
-// HelloSpecs are the names of the hellos that a HelloTest can ask for, in the order of a sweep: whole clients, then
-// versions, then families of cipher suites.
-func HelloSpecs() []string {
-	names := []string{"modern", "modern-small", "old-device", "old-device-ssl2", tlswire.SSLv2.String()}
-	for _, v := range tlswire.Versions {
-		names = append(names, v.String())
-	}
-	for _, f := range tlswire.Families {
-		names = append(names, f.Name)
-	}
-	return names
+// A writtenHello is one to send: its name, and its octets.
+type writtenHello struct {
+	name   string
+	octets []byte
 }
 
-// helloSpec finds a hello by its name.
-func helloSpec(name, serverName string) (tlswire.HelloSpec, bool) {
-	switch name {
-	case "modern":
-		return tlswire.ModernClient(serverName), true
-	case "modern-small":
-		return tlswire.SmallModern(serverName), true
-	case "old-device":
-		return tlswire.OldDevice(), true
-	case "old-device-ssl2":
-		return tlswire.OldSSL2Hello(), true
-	}
-	var v tlswire.Version
-	if v.UnmarshalText([]byte(name)) == nil && v.Known() {
-		return tlswire.VersionHello(v, serverName), true
-	}
-	for _, f := range tlswire.Families {
-		if f.Name == name {
-			return f.Hello(serverName), true
-		}
-	}
-	return tlswire.HelloSpec{}, false
-}
-
-// hellos makes one connection for each hello, one after the other, all to the same address.
+// hellos makes one connection for each hello, all to the same address, as many at a time as are polite. Walk.Like of its
+// trace has the hello's name.
 func (r *run) hellos(ctx context.Context, g *group, test evidence.HelloTest) (notPossible string) {
 	w := test.Walk
-	if addrs := r.addresses(ctx, g, w); len(addrs) > 0 {
-		w.Address = addrs[0]
+	if w.MSS > 0 && !canSetMSS {
+		return noMSS
 	}
-	serverName := (&conversation{walk: w}).serverName()
-	var specs []tlswire.HelloSpec
-	for _, name := range test.Specs {
-		s, ok := helloSpec(name, serverName)
-		if !ok {
-			return fmt.Sprintf("no ClientHello is named %q", name)
+	written, problem := writeHellos(test, (&conversation{walk: w}).serverName())
+	if problem != "" {
+		return problem
+	}
+	addrs := r.addresses(ctx, g, w)
+	addrs = addrs[:min(len(addrs), 1)]
+	var going sync.WaitGroup
+	problems := make([]string, len(written))
+	turns := make(chan struct{}, MaxPerServer)
+	for i, h := range written {
+		turns <- struct{}{}
+		w.Like = h.name
+		walk := w
+		openings := r.dialAll(ctx, g, walk, addrs) // here, so that traces are numbered in the order of the hellos
+		going.Go(func() {
+			defer func() { <-turns }()
+			problems[i] = r.holdFirst(ctx, openings, walk, func(c *conversation, ctx context.Context) { c.holdHello(ctx, h) })
+		})
+	}
+	going.Wait()
+	for _, p := range problems {
+		if p == "" {
+			return "" // what was left out is noted in its trace
 		}
-		specs = append(specs, s)
+		problem = p
+	}
+	return problem
+}
+
+// writeHellos writes the hellos of a test. A size that can't be met, because the hello itself is longer, is left out.
+func writeHellos(test evidence.HelloTest, serverName string) (out []writtenHello, problem string) {
+	for _, name := range test.Specs {
+		s, ok := tlswire.SpecByName(name, serverName)
+		if !ok {
+			return nil, fmt.Sprintf("no ClientHello is named %q", name)
+		}
+		octets, err := s.Bytes()
+		if err != nil {
+			return nil, err.Error()
+		}
+		out = append(out, writtenHello{name, octets})
 	}
 	for _, size := range test.Sizes {
 		s := tlswire.SmallModern(serverName)
 		s.Size = size
-		specs = append(specs, s)
-	}
-	for _, s := range specs {
 		octets, err := s.Bytes()
 		if err != nil {
-			return err.Error()
+			problem = err.Error()
+			continue
 		}
-		problem := r.converse(ctx, g, w, func(c *conversation, ctx context.Context) { c.holdHello(ctx, s.Name, octets) })
-		if problem != "" {
-			return problem
-		}
+		out = append(out, writtenHello{s.Name, octets})
 	}
-	return ""
+	if len(out) == 0 {
+		return nil, problem
+	}
+	return out, ""
 }
 
 // holdHello goes to where TLS begins, sends the hello, and reads the answer. The handshake goes no further.
-func (c *conversation) holdHello(ctx context.Context, name string, octets []byte) {
+func (c *conversation) holdHello(ctx context.Context, h writtenHello) {
 	defer c.finish()
-	c.j.note(fmt.Sprintf("hello %s, %d octets", name, len(octets)))
+	c.j.note(fmt.Sprintf("hello %s, %d octets", h.name, len(h.octets)))
 	if c.walk.TLS != evidence.ImplicitTLS {
 		if !c.greeting(ctx) || !c.hello(ctx) || !c.wantsTLS(ctx) {
 			c.quit(ctx)
@@ -97,7 +99,7 @@ func (c *conversation) holdHello(ctx context.Context, name string, octets []byte
 		}
 	}
 	c.plainRest()
-	c.sendHello(ctx, octets)
+	c.sendHello(ctx, h.octets)
 }
 
 // errNoAnswer is the end of a handshake that an alert, or what is no TLS, has already told of.

@@ -3,24 +3,15 @@ package probe
 import (
 	"crypto/tls"
 	"net/netip"
+	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/tlswire"
 )
-
-func TestEveryHelloHasBytes(t *testing.T) {
-	for _, name := range HelloSpecs() {
-		s, ok := helloSpec(name, "mx.example.com")
-		if !ok || s.Name != name {
-			t.Errorf("%q: found %v, named %q", name, ok, s.Name)
-		}
-		if b, err := s.Bytes(); err != nil || len(b) < 30 {
-			t.Errorf("%q: %d octets, %v", name, len(b), err)
-		}
-	}
-}
 
 // Hellos of our own against crypto/tls: which versions it takes, and how it says no.
 func TestHellos(t *testing.T) {
@@ -46,6 +37,9 @@ func TestHellos(t *testing.T) {
 	for i, want := range []tlswire.Version{tlswire.TLS13, tlswire.TLS12, 0, tlswire.TLS13, tlswire.TLS13, tlswire.TLS13} {
 		tr := rec.Trace(rec.Runs[0].Traces[i])
 		v := evidence.NewView(tr)
+		if name := append(slices.Clone(test.Specs), "modern-small", "modern-small")[i]; tr.Walk.Like != name {
+			t.Errorf("hello %d is named %q, want %q", i, tr.Walk.Like, name)
+		}
 		if want == 0 {
 			if v.ServerHello >= 0 || v.Alert < 0 || v.TLSFailed < 0 || tr.Events[v.TLSFailed].TLSFailed.How != evidence.TLSAlerted {
 				t.Errorf("hello %d:\n%s", i, dialogue(*tr))
@@ -62,4 +56,52 @@ func TestHellos(t *testing.T) {
 			t.Errorf("hello %d has %d octets, want %d", i, n, test.Sizes[i-4])
 		}
 	}
+}
+
+// A size below the hello's own is left out, and the others are tried.
+func TestWriteHellos(t *testing.T) {
+	got, problem := writeHellos(evidence.HelloTest{Sizes: []int{50, 1000}}, "mx.example.com")
+	if problem != "" || len(got) != 1 || len(got[0].octets) != 1000 {
+		t.Errorf("%d hellos, %q", len(got), problem)
+	}
+	if got, problem := writeHellos(evidence.HelloTest{Sizes: []int{50}}, "mx.example.com"); problem == "" {
+		t.Errorf("%d hellos of 50 octets", len(got))
+	}
+}
+
+// Hellos that nobody answers are not waited for one after the other: three at a time.
+func TestHellosTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		open, most := 0, 0
+		p := Prober{Dial: dialTo(t, func(s *server) {
+			mu.Lock()
+			open++
+			most = max(most, open)
+			mu.Unlock()
+			s.drain()
+			mu.Lock()
+			open--
+			mu.Unlock()
+		})}
+		w := walkOf()
+		w.TLS = evidence.ImplicitTLS
+		began := time.Now()
+		r := newRun(&p, evidence.Target{Walk: w})
+		g := r.group("e1.", evidence.RoleExperiment, new(evidence.Run))
+		if problem := r.hellos(t.Context(), g, evidence.HelloTest{Walk: w, Specs: tlswire.SpecNames()[:7]}); problem != "" {
+			t.Error(problem)
+		}
+		if took := time.Since(began); took != 3*answerWait {
+			t.Errorf("seven hellos took %v, want %v", took, 3*answerWait)
+		}
+		if most != MaxPerServer {
+			t.Errorf("%d connections at once, want %d", most, MaxPerServer)
+		}
+		for i, j := range g.traces {
+			if got := j.rec.Snapshot().Walk.Like; got != tlswire.SpecNames()[i] {
+				t.Errorf("trace %s is of %q, want %q", j.id(), got, tlswire.SpecNames()[i])
+			}
+		}
+	})
 }

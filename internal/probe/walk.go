@@ -16,15 +16,22 @@ func (r *run) walk(ctx context.Context, g *group, w evidence.Walk) (notPossible 
 	return r.converse(ctx, g, w, (*conversation).hold)
 }
 
+// noMSS is why a walk with an MSS can't be done on some systems.
+const noMSS = "the segment size of a connection can't be set on this system"
+
 // converse is walk, with another conversation to hold.
 func (r *run) converse(ctx context.Context, g *group, w evidence.Walk, hold func(*conversation, context.Context)) string {
 	if w.MSS > 0 && !canSetMSS {
-		return "the segment size of a connection can't be set on this system"
+		return noMSS
 	}
+	return r.holdFirst(ctx, r.dialAll(ctx, g, w, r.addresses(ctx, g, w)), w, hold)
+}
+
+// holdFirst holds the conversation on the first connection, and gives the others up.
+func (r *run) holdFirst(ctx context.Context, openings []*opening, w evidence.Walk, hold func(*conversation, context.Context)) string {
 	if w.Auth != nil && r.p.Secret != nil {
 		r.scrub.Add(w.Auth.User, r.p.Secret()) // before a server could repeat it
 	}
-	openings := r.dialAll(ctx, g, w, r.addresses(ctx, g, w))
 	walked := first(openings)
 	if walked < 0 {
 		return limited(openings)
