@@ -13,6 +13,7 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
@@ -175,6 +176,11 @@ func checkAgain(t *testing.T, rec *evidence.Record, d *diagnose.Diagnosis) {
 	}
 	if again := reportAs(t, back, &output{format: "json"}); again != saved {
 		t.Error("the saved evidence gives another report")
+	}
+	for format, text := range map[string]string{"text": reportOf(t, rec), "JSON": saved} {
+		if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }); i >= 0 {
+			t.Errorf("the %s report holds a raw %q", format, []rune(text[i:])[0])
+		}
 	}
 	for _, g := range d.Verdict.Because {
 		if tr := rec.Trace(g.Trace); g.Trace != "" && (tr == nil || g.Event < 0 || g.Event >= len(tr.Events)) {
