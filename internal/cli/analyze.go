@@ -104,6 +104,9 @@ func (a *app) readInput(name string) (*evidence.Record, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
+	if err != nil && len(bytes.TrimSpace(head)) == 0 {
+		return nil, fmt.Errorf("%s: it is empty", name)
+	}
 	// What looks like nothing known is read as evidence: its reader says best what is wrong with it.
 	read := evidence.Read
 	for _, in := range inputs {

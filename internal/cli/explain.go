@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,6 +38,9 @@ func (a *app) explainCommand() *cobra.Command {
 			}
 			r, name, err := a.textOf(args)
 			if err != nil {
+				return err
+			}
+			if r, err = notEmpty(r); err != nil {
 				return err
 			}
 			if err := o.open(); err != nil {
@@ -96,6 +101,16 @@ func (a *app) textOf(args []string) (r io.Reader, name string, err error) {
 		name = args[0]
 	}
 	return io.MultiReader(all...), name, nil
+}
+
+// notEmpty refuses a text of which nothing is there to be explained.
+func notEmpty(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReaderSize(r, headSize)
+	head, err := b.Peek(headSize)
+	if err != nil && len(bytes.TrimSpace(head)) == 0 {
+		return nil, errors.New("nothing to explain: write or paste an error, a reply, a log, or a cause id")
+	}
+	return b, nil
 }
 
 func isFile(arg string) bool {
