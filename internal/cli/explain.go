@@ -140,7 +140,10 @@ func (a *app) explainText(r io.Reader, name string, o *output) error {
 	return a.finish(rec, o)
 }
 
-// suggestCheck ends what is to be done about a text with the check that settles what the text can't.
+// suggestAfter is how many actions come before the suggested check: people read the first few.
+const suggestAfter = 3
+
+// suggestCheck adds to what is to be done about a text the check that settles what the text can't.
 func suggestCheck(rec *evidence.Record, d *diagnose.Diagnosis) {
 	if rec.Source != evidence.FromText || len(rec.Traces) == 0 || len(d.Paths) == 0 || len(d.Paths[0].Traces) == 0 || d.ExitStatus() == 0 {
 		return
@@ -150,7 +153,7 @@ func suggestCheck(rec *evidence.Record, d *diagnose.Diagnosis) {
 		return
 	}
 	next := "To see it happen, and to tell the causes apart, run where the mail is sent from: " + text.Suggest(t.Walk)
-	d.Verdict.Actions = append(slices.Clone(d.Verdict.Actions), next)
+	d.Verdict.Actions = slices.Insert(slices.Clone(d.Verdict.Actions), min(suggestAfter, len(d.Verdict.Actions)), next)
 	if len(d.Findings) > 0 {
 		d.Findings[0].Actions = d.Verdict.Actions
 	}

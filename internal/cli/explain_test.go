@@ -30,11 +30,11 @@ func TestExplain(t *testing.T) {
 		{"standard input", "Error: connect ECONNREFUSED 192.0.2.1:587\n", []string{"-"}, 1, []string{"port-closed", "smtptriage check 192.0.2.1:587"}},
 		{"no arguments", "535 5.7.8 Error: authentication failed\n", nil, 1, []string{"auth-bad-credentials"}},
 		{"a file", "", []string{log}, 1, []string{"recipient-not-found", "--to b@example.net", "mx.example.net:25", "those of Postfix"}},
-		{"nothing", "", []string{"-"}, 3, []string{"NOT DETERMINED"}},
+		{"nothing", " \n", []string{"-"}, 2, []string{"nothing to explain"}},
 		{"prose", "", []string{"the scanner does not work"}, 3, []string{"NOT DETERMINED"}},
 		{"an id that is none", "", []string{"ip-blocklist"}, 2, []string{"did you mean ip-blocklisted?"}},
 		{"a file that is none", "", []string{filepath.Join(dir, "other.log")}, 2, []string{"reading the text"}},
-		{"hostile names stay out of the command", "", []string{"connect to mx.example.net;reboot[192.0.2.1]:25: Connection refused"}, 1, []string{"smtptriage check mx.example.net:25 More"}},
+		{"hostile names stay out of the command", "", []string{"connect to mx.example.net;reboot[192.0.2.1]:25: Connection refused"}, 1, []string{"smtptriage check mx.example.net:25 5. "}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out, errOut bytes.Buffer
