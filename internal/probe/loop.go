@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"sync"
@@ -48,6 +49,10 @@ func (r *run) doors(ctx context.Context) {
 			defer g.finish()
 			r.walk(ctx, g, w)
 		})
+	}
+	if r.target.Walk.TLS != evidence.NoTLS {
+		// Reading the system's roots takes longer than a handshake; they are kept once read. An error shows later.
+		going.Go(func() { _, _ = x509.SystemCertPool() })
 	}
 	walk(r.group("t", evidence.RoleAsked, nil), r.target.Walk)
 	for i, w := range r.target.Doors {

@@ -81,6 +81,7 @@ func (c *conversation) handshake(ctx context.Context) bool {
 	conn := tls.Client(c.wire, conf)
 	err := conn.Handshake() // its context would close the connection under us: await does better
 	c.wire.tap = nil
+	took := c.since(w) // verifying is our own time, not the server's
 	c.trusted = c.recordChain(tap.certificates(shown))
 	if err != nil {
 		c.handshakeFailed(ctx, w, tap, err, c.wire.got-got, c.wire.sent-sent)
@@ -88,7 +89,7 @@ func (c *conversation) handshake(ctx context.Context) bool {
 	}
 	s := conn.ConnectionState()
 	c.conn, c.secured = conn, true
-	c.j.add(evidence.Event{Took: c.since(w), Secured: &evidence.Secured{
+	c.j.add(evidence.Event{Took: took, Secured: &evidence.Secured{
 		Version: tlswire.Version(s.Version).String(),
 		Suite:   tlswire.CipherSuite(s.CipherSuite).String(),
 		Group:   groupName(s.CurveID),
