@@ -8,6 +8,7 @@ import (
 )
 
 var authRules = []rule{
+	{cause.SMTPRedirected, foreignServer},
 	{cause.AuthNotOffered, authNotOffered},
 	{cause.AuthMechanismMismatch, noMechanism},
 	{cause.AuthBadCredentials, badCredentials},

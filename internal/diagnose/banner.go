@@ -109,6 +109,9 @@ func otherProtocol(s *scene) support {
 		}
 	}
 	if g := s.greeting(); g != nil && g.Code == 220 {
+		if !g.Complete && (g.Has(smtp.FlawLongLine) || g.Has(smtp.FlawManyLines)) {
+			return support{confidence: Possible, because: []Ground{s.ground(v.Greeting, "the greeting goes on without end: no mail server greets so")}}
+		}
 		return otherGreeting(s, g)
 	}
 	if g := s.greeting(); g != nil && (g.Code == 0 || g.Code < 200 || g.Code > 599) {
@@ -189,6 +192,9 @@ func greetingLate(s *scene) support {
 
 // greetingAtLast: the walk had no patience left, another connection got its greeting.
 func greetingAtLast(s *scene) support {
+	if g := s.greeting(); g != nil && !g.Complete && s.brokeIn(waitGreeting) {
+		return support{confidence: Possible, because: []Ground{s.ground(s.main.Greeting, "a greeting began, and was not complete when time was over: %s", ending(s.main.Ending()))}}
+	}
 	e := s.silence()
 	if e == nil || e.Outcome != evidence.TimedOut {
 		return support{}
@@ -227,6 +233,10 @@ func foreignServer(s *scene) support {
 	if p := s.certProblem(); p.what.Problem == evidence.CertNameMismatch || p.what.Problem == evidence.CertUntrusted || p.what.Problem == evidence.CertSelfSigned {
 		got.confidence = Likely
 		got.because = append(got.because, s.ground(s.main.Chain, "and its certificate is not the provider's: %s", s.leaf()))
+	}
+	if x, at, ok := s.offered(); ok && len(s.door.Missing(x, false)) > 0 {
+		got.confidence = Likely
+		got.because = append(got.because, s.ground(at, "nor does it offer what that host offers: %s missing", strings.Join(s.door.Missing(x, false), " ")))
 	}
 	for _, e := range s.experiments(askControl) {
 		for _, v := range e.views {

@@ -125,11 +125,11 @@ func TestVerdict(t *testing.T) {
 		{"private CA at Microsoft", tenant, m365Greets + "S: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nhello 300\ntls TLS 1.3\ncert unknown-authority CN=Corp Root\n", cause.StartTLS, cause.TLSIntercepted, Likely},
 		{"cut after TLS", plain, tlsBegins + "tls TLS 1.3\ncert ok CN=x\nC: EHLO x\nend closed EHLO", cause.StartTLS, cause.EHLOAfterTLSFails, Likely},
 
-		{"no AUTH at an MX", with(tenant, func(w *evidence.Walk) { w.Auth = submit.Auth }), strings.Replace(secured, "S: 250 AUTH LOGIN XOAUTH2", "S: 250 SIZE", 1), cause.Auth, cause.AuthNotOffered, Likely},
+		{"no AUTH at an MX", with(tenant, func(w *evidence.Walk) { w.Auth = submit.Auth }), m365MX, cause.Auth, cause.AuthNotOffered, Likely},
 		{"no mechanism", with(plain, func(w *evidence.Walk) { w.Auth = submit.Auth }), strings.Replace(secured, "AUTH LOGIN XOAUTH2", "AUTH GSSAPI", 1), cause.Auth, cause.AuthMechanismMismatch, Likely},
-		{"bad password", submit, secured + "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: dQ==\nS: 334 UGFzc3dvcmQ6\nC: cA==\nS: 535 5.7.3 Authentication unsuccessful [AM0 2026]", cause.Auth, cause.AuthBadCredentials, ""},
+		{"bad password", submit, m365Submission + "C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: dQ==\nS: 334 UGFzc3dvcmQ6\nC: cA==\nS: 535 5.7.3 Authentication unsuccessful [AM0 2026]", cause.Auth, cause.AuthBadCredentials, ""},
 
-		{"not signed in", with(submit, func(w *evidence.Walk) { w.Auth = nil }), secured + "C: MAIL FROM:<a@contoso.com>\nS: 530 5.7.57 Client not authenticated to send mail.", cause.Mail, cause.AuthRequired, ""},
+		{"not signed in", with(submit, func(w *evidence.Walk) { w.Auth = nil }), m365Submission + "C: MAIL FROM:<a@contoso.com>\nS: 530 5.7.57 Client not authenticated to send mail.", cause.Mail, cause.AuthRequired, ""},
 		{"nothing known fits", plain, secured + "C: MAIL FROM:<a@example.com>\nS: 250 ok\nC: RCPT TO:<b@example.com>\nend closed RCPT", cause.Rcpt, cause.Undetermined, Possible},
 		{"upload dies", with(plain, func(w *evidence.Walk) { w.Send = true }), secured + "C: MAIL FROM:<a@example.com>\nS: 250 ok\nC: RCPT TO:<b@example.com>\nS: 250 ok\nC: DATA\nS: 354 go\nC: .\nend reset MESSAGE",
 			cause.Data, cause.DataStalls, Likely},

@@ -8,6 +8,7 @@ import (
 )
 
 var mailRules = []rule{
+	{cause.SMTPRedirected, foreignServer},
 	{cause.HELOOnlyClient, heloOnly},
 	{cause.AuthRequired, authRequired},
 	{cause.TLSRequiredFirst, tlsRequiredAtMail},
@@ -16,6 +17,7 @@ var mailRules = []rule{
 }
 
 var rcptRules = []rule{
+	{cause.SMTPRedirected, foreignServer},
 	{cause.ServerTemporaryFailure, closedWith421},
 }
 

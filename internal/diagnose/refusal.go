@@ -34,10 +34,10 @@ func (s *scene) refusalFindings(r StepResult) []Finding {
 	if m.ByCode {
 		why = "the code stands for it; the words fit nothing we know"
 	}
-	quote := rep.String()
-	if m.End > m.Start && m.End <= len(quote) {
-		why += fmt.Sprintf(" (%q)", quote[m.Start:m.End])
+	if whole := rep.Reply.String(); m.End > m.Start && m.End <= len(whole) {
+		why += fmt.Sprintf(" (%q)", whole[m.Start:m.End])
 	}
+	quote := rep.String()
 	f := finding(r.Step, m.Cause, s.weigh(m), m.Meaning, s.ground(r.Event, "%s: %s", quote, why))
 	f.Actions = merge(m.Actions, f.Actions)
 	f.Actions = f.Actions[:min(maxActions, len(f.Actions))]

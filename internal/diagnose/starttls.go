@@ -138,7 +138,7 @@ func versionMismatch(s *scene) support {
 		switch a.Description {
 		case tlswire.AlertProtocolVersion:
 			return support{confidence: Likely, because: []Ground{s.ground(at, "the server's alert is %s: it speaks none of the versions offered (%s)", a, s.versionsOffered())}}
-		case tlswire.AlertHandshakeFailure, tlswire.AlertInappropriateFallback, tlswire.AlertInternalError:
+		case tlswire.AlertHandshakeFailure, tlswire.AlertInappropriateFallback:
 			return support{confidence: Possible, because: []Ground{s.ground(at, "the server's alert %s can mean this too", a)}}
 		}
 	}
@@ -490,9 +490,6 @@ func handshakeCut(s *scene) support {
 	}
 	f := s.tlsFailed()
 	if f == nil || f.How != evidence.TLSEnded {
-		if a, at, ok := s.alert(); ok && f != nil && a.Description == tlswire.AlertInternalError {
-			return support{confidence: Possible, because: []Ground{s.ground(at, "the server's alert is %s, which names no reason", a)}}
-		}
 		return support{}
 	}
 	got := support{confidence: Possible, because: []Ground{s.ground(v.TLSFailed, "%s", s.handshakeFailure())}}

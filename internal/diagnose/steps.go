@@ -244,6 +244,9 @@ func (s *scene) bannerStep() StepResult {
 		switch {
 		case g.Code != 220:
 			r.Status = Fail
+		case !g.Complete && len(v.Hellos) == 0 && v.ClientHello < 0 && s.rec.Source == evidence.FromCheck:
+			r.Status = Fail
+			r.Detail = "the greeting began and did not end: " + r.Detail
 		case r.Took > deviceWait:
 			r.Status = Warn
 			r.Detail += fmt.Sprintf(" (after %s)", seconds(r.Took))

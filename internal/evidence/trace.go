@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/smtp"
@@ -155,6 +156,18 @@ type Reply struct {
 	LinesAt []time.Duration `json:"lines_at_ns,omitempty"` // when each line was there, since Trace.Start
 	Bytes   int64           `json:"bytes,omitempty"`
 	Raw     [][]byte        `json:"raw,omitempty"` // the lines, where Text could not hold them
+}
+
+// maxQuote is how much of a reply is quoted to people.
+const maxQuote = 400
+
+// String is the reply as a person quotes it, cut where a hostile server made it long.
+func (r Reply) String() string {
+	s := r.Reply.String()
+	if len(s) > maxQuote {
+		s = strings.ToValidUTF8(s[:maxQuote], "") + " [...]"
+	}
+	return s
 }
 
 // Bytes are octets that are no part of the dialogue: garbage, or an unfinished line at the end.
