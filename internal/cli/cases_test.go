@@ -225,7 +225,7 @@ func TestCtrlC(t *testing.T) {
 	if rec.Interrupted == "" || d.ExitStatus() != exitCannot {
 		t.Errorf("interrupted %q, status %d, want 3", rec.Interrupted, d.ExitStatus())
 	}
-	if text := reportOf(t, rec); !strings.Contains(text, "ended before its work was done") {
+	if text := reportOf(t, rec); !strings.Contains(text, "the run ended before its work was done") {
 		t.Errorf("the report does not say that the run was interrupted:\n%s", text)
 	}
 }

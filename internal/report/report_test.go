@@ -167,15 +167,17 @@ func TestHeadline(t *testing.T) {
 	for _, tt := range []struct {
 		want string
 		d    diagnose.Diagnosis
+		rec  evidence.Record
 	}{
-		{"PASSED: every step", diagnose.Diagnosis{Verdict: finding(cause.None, cause.Accepted)}},
-		{"PASSED AS FAR AS TRIED", diagnose.Diagnosis{Verdict: finding(cause.None, cause.AcceptedNotProven)}},
-		{"NOT DETERMINED: step 2 (Banner) fails", diagnose.Diagnosis{Verdict: finding(cause.Banner, cause.Undetermined), Paths: path(diagnose.Fail)}},
-		{"NOT DETERMINED: what was seen", diagnose.Diagnosis{Verdict: finding(cause.None, cause.Undetermined)}},
-		{"WARNING: step 2 (Banner) works here", diagnose.Diagnosis{Verdict: finding(cause.Banner, cause.GreetingDelayed), Paths: path(diagnose.Warn)}},
-		{"FAILED: step 2 (Banner) fails", diagnose.Diagnosis{Verdict: finding(cause.Banner, cause.NotSMTP), Paths: path(diagnose.Fail)}},
+		{"PASSED: every step", diagnose.Diagnosis{Verdict: finding(cause.None, cause.Accepted)}, evidence.Record{}},
+		{"PASSED AS FAR AS TRIED", diagnose.Diagnosis{Verdict: finding(cause.None, cause.AcceptedNotProven)}, evidence.Record{}},
+		{"NOT DETERMINED: step 2 (Banner) fails", diagnose.Diagnosis{Verdict: finding(cause.Banner, cause.Undetermined), Paths: path(diagnose.Fail)}, evidence.Record{}},
+		{"NOT DETERMINED: what was seen", diagnose.Diagnosis{Verdict: finding(cause.None, cause.Undetermined)}, evidence.Record{}},
+		{"NOT DETERMINED: the run ended", diagnose.Diagnosis{Verdict: finding(cause.None, cause.Undetermined)}, evidence.Record{Interrupted: "interrupted"}},
+		{"WARNING: step 2 (Banner) works here", diagnose.Diagnosis{Verdict: finding(cause.Banner, cause.GreetingDelayed), Paths: path(diagnose.Warn)}, evidence.Record{}},
+		{"FAILED: step 2 (Banner) fails", diagnose.Diagnosis{Verdict: finding(cause.Banner, cause.NotSMTP), Paths: path(diagnose.Fail)}, evidence.Record{}},
 	} {
-		if _, got := headline(&tt.d); !strings.HasPrefix(got, tt.want) {
+		if _, got := headline(&tt.rec, &tt.d); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("got %q, want %q ...", got, tt.want)
 		}
 	}

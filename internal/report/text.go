@@ -40,11 +40,11 @@ const shownActions = 5
 // verdict is what a tired reader needs; the rest of the report is proof.
 func (p *page) verdict(rec *evidence.Record, d *diagnose.Diagnosis) {
 	v := &d.Verdict
-	color, head := headline(d)
+	color, head := headline(rec, d)
 	p.painted(plain, "", "", color, head)
 	p.blank()
 	p.text(plain, "  ", "  ", sentence(v.Summary))
-	if rec.Interrupted != "" {
+	if rec.Interrupted != "" && !strings.Contains(v.Summary, rec.Interrupted) {
 		p.text(plain, "  ", "  ", "The run ended before its work was done ("+rec.Interrupted+"): this is what was seen until then.")
 	}
 	p.blank()
@@ -76,7 +76,7 @@ func sentence(s string) string {
 }
 
 // headline says in one line how the walk went.
-func headline(d *diagnose.Diagnosis) (paint, string) {
+func headline(rec *evidence.Record, d *diagnose.Diagnosis) (paint, string) {
 	v := &d.Verdict
 	switch v.Cause {
 	case cause.Accepted:
@@ -86,6 +86,9 @@ func headline(d *diagnose.Diagnosis) (paint, string) {
 	case cause.Undetermined:
 		if s, ok := firstFailed(d); ok {
 			return yellow, "NOT DETERMINED: " + stepPhrase(s) + " fails, and no known cause fits."
+		}
+		if rec.Interrupted != "" {
+			return yellow, "NOT DETERMINED: the run ended before its work was done."
 		}
 		return yellow, "NOT DETERMINED: what was seen fits no known cause."
 	}
