@@ -159,6 +159,9 @@ func (s *scene) connectStep() StepResult {
 		}
 		return r
 	}
+	if len(dials) > 0 && !slices.ContainsFunc(dials, func(d fact[*evidence.Dialed]) bool { return d.what.Outcome != evidence.Aborted }) {
+		return StepResult{Step: cause.Connect, Status: NotSeen, Detail: "given up before anything had answered"}
+	}
 	if len(dials) > 0 {
 		last := dials[len(dials)-1]
 		var tried []string
