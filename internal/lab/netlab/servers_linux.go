@@ -1,0 +1,173 @@
+package netlab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/smtptriage/smtptriage/internal/lab"
+	"github.com/smtptriage/smtptriage/internal/lab/realserver"
+)
+
+// startServers starts the healthy servers, those of the case in their places, and writes the file with the authorities
+// of them all.
+func (l *Lab) startServers() error {
+	scripts := make(map[string]string)
+	for _, h := range hosts {
+		for _, port := range sortedPorts(h) {
+			scripts[net.JoinHostPort(h.name, strconv.Itoa(port))] = h.ports[port]
+		}
+		if h.web {
+			if err := l.startWeb(h); err != nil {
+				return err
+			}
+		}
+	}
+	for at, script := range l.Case.Servers {
+		scripts[at] = script
+	}
+	if l.Case.RealServer != "" {
+		delete(scripts, mailHost+":25")
+	}
+	for _, at := range sortedKeys(scripts) {
+		if scripts[at] == "" {
+			continue
+		}
+		if err := l.startServer(at, scripts[at]); err != nil {
+			return fmt.Errorf("%s: %w", at, err)
+		}
+	}
+	l.CAFile = l.path("roots.pem")
+	return os.WriteFile(l.CAFile, l.pem, 0o644)
+}
+
+// startServer starts one scripted server, on every address of its host.
+func (l *Lab) startServer(at, script string) error {
+	node, h, addrs, err := place(at)
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%s\n-- want --\nverdict none accepted\n-- target --\n%s\n-- server --\n%s\n", at, h.name, script)
+	c, err := lab.ParseCase(at, []byte(text))
+	if err != nil {
+		return err
+	}
+	srv, err := lab.NewServer(c)
+	if err != nil {
+		return err
+	}
+	if node != Internet {
+		srv.Names = []string{submitHost, mxHost} // it stands in for whoever is asked for
+	}
+	l.pem = append(l.pem, srv.CA()...)
+	for _, addr := range addrs {
+		if err := l.serve(node, addr, srv.ServeConn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startWeb has port 443 of a host open. Nobody asks it for more than to take a connection.
+func (l *Lab) startWeb(h host) error {
+	for _, a := range h.addrs {
+		if err := l.serve(Internet, net.JoinHostPort(a, "443"), drain); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Lab) startSinks() error {
+	for _, at := range l.Case.Sinks {
+		node, _, addrs, err := place(at)
+		if err != nil {
+			return err
+		}
+		for _, addr := range addrs {
+			if err := l.serve(node, addr, drain); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func drain(_ context.Context, conn net.Conn) { io.Copy(io.Discard, conn) }
+
+// startRealServer runs a real mail server on this machine's loopback interface, and leads mail.example.com:25 to it.
+func (l *Lab) startRealServer() error {
+	if l.Case.RealServer == "" {
+		return nil
+	}
+	c, ok := realserver.Find(l.Case.RealServer)
+	if !ok {
+		return fmt.Errorf("no real server %q", l.Case.RealServer)
+	}
+	dir := filepath.Join(l.dir, "realserver")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	srv, err := realserver.Launch(l.ctx, dir, c)
+	if err != nil {
+		return err
+	}
+	l.ended = append(l.ended, srv.Stop)
+	ca, err := os.ReadFile(srv.CAFile)
+	if err != nil {
+		return err
+	}
+	l.pem = append(l.pem, ca...)
+	if err := os.WriteFile(l.CAFile, l.pem, 0o644); err != nil {
+		return err
+	}
+	_, _, addrs, err := place(mailHost + ":25")
+	if err != nil {
+		return err
+	}
+	for _, addr := range addrs {
+		err := l.serve(Internet, addr, func(ctx context.Context, conn net.Conn) {
+			far, err := new(net.Dialer).DialContext(ctx, "tcp", srv.Addr)
+			if err != nil {
+				return
+			}
+			defer far.Close()
+			splice(conn, far)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// splice carries octets both ways until both sides have said all, each end of stream included.
+func splice(a, b net.Conn) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pour(a, b)
+	}()
+	pour(b, a)
+	<-done
+}
+
+// pour copies until the source ends, and passes that on: a FIN as a FIN, anything else as a reset.
+func pour(to, from net.Conn) {
+	_, err := io.Copy(to, from)
+	t, ok := to.(*net.TCPConn)
+	switch {
+	case !ok:
+		to.Close()
+	case err == nil || errors.Is(err, io.EOF):
+		t.CloseWrite()
+	default:
+		t.SetLinger(0)
+		t.Close()
+	}
+}
