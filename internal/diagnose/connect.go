@@ -317,8 +317,17 @@ func ispBlocks(s *scene) support {
 	return got
 }
 
+// besideIPv4 reports whether a dial went to an IPv6 address while IPv4 ones were tried too: a host without IPv6 says that it
+// has no route, and what keeps it from the server is how IPv4 fared.
+func (s *scene) besideIPv4(d fact[*evidence.Dialed]) bool {
+	six := d.what.Address.Addr()
+	return six.Is6() && !six.Is4In6() && slices.ContainsFunc(s.dials(), func(o fact[*evidence.Dialed]) bool {
+		return o.what.Address.Addr().Unmap().Is4() && o.what.Outcome != evidence.NoRoute
+	})
+}
+
 func routing(s *scene) support {
-	if d, ok := s.failedDial(evidence.NoRoute); ok {
+	if d, ok := s.failedDial(evidence.NoRoute); ok && !s.besideIPv4(d) {
 		got := support{confidence: Likely, because: []Ground{d.ground("%s %s", d.what.Where(), outcome(d.what))}}
 		if h := s.rec.Host; h != nil && h.RoutesRead == "yes" && len(h.Gateways) == 0 {
 			got.summary = "This machine has no default gateway."

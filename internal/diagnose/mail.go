@@ -83,10 +83,11 @@ func closedWith421(s *scene) support {
 
 // inBody reports whether the conversation ended while the message was on its way.
 func (s *scene) inBody() (e *evidence.Ended, ok bool) {
-	if s.main == nil || s.main.Data.Sent < 0 {
+	if s.main == nil || s.main.Data.Sent < 0 && s.main.Message.Sent < 0 {
 		return nil, false
 	}
-	if r := s.reply(s.main.Data); r == nil || !r.Intermediate() {
+	// A log that says that the message was being sent says that DATA was accepted, whether it shows that or not.
+	if r := s.reply(s.main.Data); s.main.Message.Sent < 0 && (r == nil || !r.Intermediate()) {
 		return nil, false
 	}
 	e = s.main.Ending()

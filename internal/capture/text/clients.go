@@ -185,6 +185,7 @@ var wrapperPhrases = []phrase{
 	{"couldn't connect to server", weak(said(evidence.SaidConnectFailed))},
 	{"unable to connect to ", weak(said(evidence.SaidConnectFailed))},
 	{"unable to initialize smtp properly", weak(said(evidence.SaidConnectFailed))},
+	{"could not open connection to the host", weak(said(evidence.SaidConnectFailed))},
 	{"could not open socket", weak(said(evidence.SaidConnectFailed))},
 	{"cannot open…:25", weak(said(evidence.SaidConnectFailed))},
 	{"cannot open…:587", weak(said(evidence.SaidConnectFailed))},

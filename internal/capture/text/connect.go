@@ -117,10 +117,12 @@ var closers = []closer{
 	{"Connection closed by foreign host", evidence.Closed, evidence.Server},
 	{"Remote host closed connection", evidence.Closed, evidence.Server},
 	{"Remote end closed connection", evidence.Closed, evidence.Server},
+	{"write:errno=104", evidence.Reset, evidence.Server},
 	{"read:errno=104", evidence.Reset, evidence.Server},
 	{"read:errno=10054", evidence.Reset, evidence.Server},
 	{"Connection reset by peer", evidence.Reset, evidence.Server},
 	{"Timeout (", evidence.TimedOut, evidence.Unknown},
+	{"Connection closed by remote host", evidence.Closed, evidence.Server},
 	{"Connection to host lost", evidence.Closed, evidence.Server},
 }
 

@@ -28,7 +28,7 @@ type labelled struct {
 	Note   string   `json:"note"`
 }
 
-func readLabelled(t *testing.T, name string) []labelled {
+func readLabelled(t testing.TB, name string) []labelled {
 	t.Helper()
 	f, err := os.Open(name)
 	if err != nil {
@@ -101,6 +101,21 @@ func score(t *testing.T, cases []labelled, leastCause, leastStep float64) {
 }
 
 // TestCorpus runs the labelled texts of others, where they stand beside the project.
+// TestLabelled runs the texts that stand beside this test. What is missed is listed.
+func TestLabelled(t *testing.T) {
+	for _, tt := range []struct {
+		file                  string
+		leastCause, leastStep float64
+	}{
+		{"own.jsonl", 97, 97},
+		{"licensed.jsonl", 95, 95},
+	} {
+		t.Run(tt.file, func(t *testing.T) {
+			score(t, readLabelled(t, filepath.Join("testdata", tt.file)), tt.leastCause, tt.leastStep)
+		})
+	}
+}
+
 func TestCorpus(t *testing.T) {
 	name := os.Getenv("SMTPTRIAGE_CORPUS")
 	if name == "" {

@@ -57,7 +57,7 @@ type reader struct {
 func newReader(b *book, lines []line) *reader {
 	r := &reader{book: b, sides: map[string]evidence.Side{}}
 	votes := map[string][2]int{} // replies, commands
-	rawReplies, rawCommands, connects := 0, 0, 0
+	rawReplies, rawCommands, connects, opens := 0, 0, 0, 0
 	for _, l := range lines {
 		if sp, ok := speak(l.text); ok {
 			v := votes[sp.sign]
@@ -80,8 +80,11 @@ func newReader(b *book, lines []line) *reader {
 		case command:
 			rawCommands++
 		case neither:
-			if _, ok := connecting(l.text); ok {
+			if c, ok := connecting(l.text); ok {
 				connects++
+				if c.open {
+					opens++
+				}
 			}
 		}
 	}
@@ -101,9 +104,12 @@ func newReader(b *book, lines []line) *reader {
 		}
 		delete(votes, sign)
 	}
+	if len(r.sides) > 0 && replies+commands < 2 && rawReplies+rawCommands+connects == 0 {
+		clear(r.sides) // one marked line is a quotation, no dialogue
+	}
 	switch {
 	case len(r.sides) == 0:
-		r.raw = rawReplies > 0 && (rawCommands > 0 || connects > 0)
+		r.raw = opens > 0 || rawReplies > 0 && (rawCommands > 0 || connects > 0)
 	case replies == 0 && rawReplies > 0:
 		r.rawOnly = evidence.Server
 	case commands == 0 && rawCommands > 0:
@@ -243,6 +249,7 @@ func (r *reader) connect(l line, c connection) {
 	r.cur.at(c.host, c.addr, c.port)
 	if c.open {
 		r.cur.dialed(c.addr, c.port)
+		r.cur.begin = r.cur.begin || strings.HasPrefix(l.text, "CONNECTED(") // s_client shows what follows the handshake's beginning
 	} else {
 		r.rest = append(r.rest, stray{l, r.cur})
 	}

@@ -140,7 +140,7 @@ func (p phrase) fits(s string, i int) int {
 func bareNumber(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 // errorWords are said before the number of an error, in the languages that Windows is often met in.
-var errorWords = []string{"err", "code", "socket", "wsa", "winsock", "#", "fehler", "exception", "ошибк", "エラー", "错误", "błąd", "hata", "fout", "codice", "código", "fel ", "chyba", "exit"}
+var errorWords = []string{"err", "code", "socket", "wsa", "winsock", "#", "fehler", "exception", "шибк", "エラー", "错误", "błąd", "hata", "fout", "codice", "código", "fel ", "chyba", "exit"}
 
 // calledError reports whether what stands before a number says that it is an error's: else a process id would be one.
 func calledError(before string) bool {

@@ -79,7 +79,7 @@ func nextQuote(s string, at int, mail bool) (quote, bool) {
 			continue
 		}
 		q := cut(s, at+m[2], at+m[2])
-		if plausible(q, mail) {
+		if plausible(q, mail) || mail && calledReply.MatchString(s[:q.start]) {
 			take(q)
 			break
 		}
@@ -102,6 +102,9 @@ func nextQuote(s string, at int, mail bool) (quote, bool) {
 	best.code = codeOf(best.text)
 	return best, true
 }
+
+// calledReply stands before a number that is called a reply.
+var calledReply = regexp.MustCompile(`(?i)(?:response|reply|smtp code|got code|retcode)[:= "'(]*$`)
 
 // plausible reports whether three digits in a line are a reply's code: where mail is talked of, or the words are known.
 func plausible(q quote, mail bool) bool {

@@ -38,6 +38,8 @@ var socketPhrases = []phrase{
 	{"read timed out", waiting(evidence.TimedOut, "")},
 	{"deadline has elapsed", socket(evidence.TimedOut, "")},
 	{"timed out…seconds", socket(evidence.TimedOut, "")},
+	{"connect: timeout", waiting(evidence.TimedOut, dial)},
+	{"connect failed: timeout", waiting(evidence.TimedOut, dial)},
 	{"connecttimeout", socket(evidence.TimedOut, "")},
 
 	{"econnreset", socket(evidence.Reset, "ECONNRESET")},
@@ -148,6 +150,9 @@ var lookupPhrases = []phrase{
 	{"name service error…try again", meaning{lookup: resolverFails}},
 	{"host lookup did not complete", meaning{lookup: resolverFails}},
 	{"host lookup deferred", meaning{lookup: resolverFails}},
+	{"unable to locate ", weak(meaning{lookup: nameUnknown})},
+	{"failed to lookup address information", meaning{lookup: nameUnknown}},
+	{"lowest numbered mx record points to local host", said(evidence.SaidLoopsBack)},
 	{"lowest-numbered mx record points to local host", said(evidence.SaidLoopsBack)},
 	{"mail for…loops back to myself", said(evidence.SaidLoopsBack)},
 	{"config error: mail loops back to me", said(evidence.SaidLoopsBack)},

@@ -3,6 +3,7 @@ package text
 import (
 	"cmp"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -57,7 +58,7 @@ func (u *unit) read(b *book) {
 		p := placeIn(whole)
 		t.at(p.host, p.addr, p.port)
 		people(t, whole)
-		if strings.Contains(whole, "ssl://") || strings.Contains(whole, "smtps://") || p.port == 465 {
+		if strings.Contains(whole, "ssl://") || strings.Contains(whole, "smtps://") {
 			t.tlsMode(evidence.ImplicitTLS)
 		}
 	} else {
@@ -112,10 +113,13 @@ func (u *unit) findings(lines []line, folded string, about bool) []finding {
 	return sift(out)
 }
 
+// phpMailer is how PHPMailer takes a reply apart. It is put together again: code, status, words.
+var phpMailer = regexp.MustCompile(`Detail: (.+?) SMTP code: ([245]\d\d)(?: Additional SMTP info: ([245]\.\d+\.\d+))?`)
+
 // lineFindings lists what one line states.
 func lineFindings(i int, l line, folded string, about bool) []finding {
 	var out []finding
-	text := l.text
+	text := phpMailer.ReplaceAllString(l.text, `Detail: "$2 $3 $1"`)
 	masked := []byte(text)
 	for _, q := range quotes(text, about) {
 		before, after := fold(text[:q.start]), fold(text[q.end:min(len(text), q.end+120)])
@@ -206,13 +210,17 @@ func sift(all []finding) []finding {
 	telling := slices.ContainsFunc(all, func(f finding) bool { return f.reply == nil || !f.reply.empty })
 	specific := slices.ContainsFunc(all, func(f finding) bool { return f.reply == nil && !f.means.weak && f.means.ok == "" })
 	refusal := slices.ContainsFunc(all, func(f finding) bool { return f.reply != nil && f.refuses() && !f.reply.empty })
+	best := 0
+	for _, f := range all {
+		best = max(best, f.weakRank())
+	}
 	var out []finding
 	broke := ""
 	for _, f := range all {
 		switch {
 		case f.reply != nil && f.reply.empty && telling:
 			continue
-		case f.reply == nil && f.means.weak && (specific || refusal):
+		case f.reply == nil && f.means.weak && (specific || refusal || f.weakRank() < best):
 			continue
 		case f.reply != nil && slices.ContainsFunc(out, func(o finding) bool { return o.reply != nil && o.sameReply(f) }):
 			continue
@@ -229,6 +237,18 @@ func sift(all []finding) []finding {
 		}
 	}
 	return out
+}
+
+// weakRank orders what only wraps: that a certificate is wrong says more than that a handshake failed, and that more than that
+// a connection did.
+func (f finding) weakRank() int {
+	switch {
+	case f.reply != nil || !f.means.weak || f.means.said == evidence.SaidConnectFailed:
+		return 0
+	case f.means.said == evidence.SaidTLSFailed:
+		return 1
+	}
+	return 2
 }
 
 func (f finding) refuses() bool { return f.reply.code == 0 || f.reply.code >= 400 }

@@ -55,11 +55,11 @@ var beforeReply = []stepWord{
 	{"smtprecipientsrefused", "RCPT"}, {"recipientnotaccepted", "RCPT"}, {"smtpaddressfailedexception", "RCPT"}, {"rcpt failed:", "RCPT"}, {"code: 'eenvelope'", "RCPT"},
 	{"smtpfailedrecipient", "RCPT"}, {"the following recipients failed", "RCPT"}, {"reject: rcpt from", "RCPT"}, {"reject warning: rcpt from", "RCPT"},
 	{"command=\"rcpt", "RCPT"}, {"on command 'rcpt'", "RCPT"}, {"recipient command failed", "RCPT"}, {"recipient address", "RCPT"}, {"command: 'rcpt to'", "RCPT"},
-	{"milter-reject: rcpt", "RCPT"}, {"invalid recipient", "RCPT"}, {"mailbox unavailable. the server response", "RCPT"}, {"rcpt to failed", "RCPT"},
+	{"milter-reject: rcpt", "RCPT"}, {"invalid recipient", "RCPT"}, {"rcpt to failed", "RCPT"},
 	{"rcpt to:<", "RCPT"}, {"command: \"rcpt to", "RCPT"}, {"recipient rejected", "RCPT"}, {"recipientsrefused", "RCPT"},
 	{"after end of data", evidence.Message}, {"after sending data block", evidence.Message}, {"message failed", evidence.Message}, {"smtpdataerror", evidence.Message},
 	{"messagenotaccepted", evidence.Message}, {"end-of-message from", evidence.Message}, {"data not accepted", evidence.Message}, {"data end command failed", evidence.Message},
-	{"storedrv", evidence.Message}, {"status=sent (", evidence.Message}, {"end of data", evidence.Message}, {"code: 'emessage'", evidence.Message}, {"reject: end-of-message", evidence.Message},
+	{"storedrv", evidence.Message}, {"status=sent (", evidence.Message}, {" c=\"", evidence.Message}, {"smtpmsg='", evidence.Message}, {"end of data", evidence.Message}, {"code: 'emessage'", evidence.Message}, {"reject: end-of-message", evidence.Message},
 	{"after data", "DATA"}, {"after pipelined data", "DATA"}, {"data command failed", "DATA"}, {"command: 'data'", "DATA"}, {"response code 354 but got", "DATA"},
 	{"response code \"354\" but got", "DATA"}, {"reject: data from", "DATA"}, {"command=\"data", "DATA"}, {"smtp command data", "DATA"}, {"command: \"data", "DATA"},
 }

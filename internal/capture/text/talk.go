@@ -131,6 +131,10 @@ func (t *talk) end(o evidence.Outcome, by evidence.Side, text string) {
 	}
 	t.flush()
 	t.ended, t.sees.End = true, true
+	if t.waiting() == waitHandshake {
+		t.sees.TLS = true
+		t.rec.Add(evidence.Event{TLSFailed: &evidence.TLSFailed{How: evidence.TLSEnded, Outcome: o, Text: text}})
+	}
 	t.rec.Add(evidence.Event{Ended: &evidence.Ended{Outcome: o, By: by, Waiting: t.waiting(), Text: text}})
 }
 
@@ -257,7 +261,7 @@ func (t *talk) reply() {
 	if r.Code == 0 {
 		return
 	}
-	greeting := to < 0 && !t.greeted && t.sent < 0 && (r.Code == 220 || r.Code == 421 || r.Code == 554 || t.connected && r.Code >= 400)
+	greeting := to < 0 && !t.greeted && t.sent < 0 && (r.Code == 220 || t.connected && r.Code >= 400)
 	t.greeted = t.greeted || greeting
 	if greeting {
 		t.sees.FromStart = true

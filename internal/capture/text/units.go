@@ -74,7 +74,7 @@ func logKey(s string) string {
 func indented(s string) bool { return s != "" && (s[0] == ' ' || s[0] == '\t') }
 
 // ownLine is a line that is indented and stands for itself all the same: of a stack trace, or a property of an error.
-var ownLine = regexp.MustCompile(`^\s*(?:at |from /|from |File "|• |[\w.$]+(?:Exception|Error)?: |["']?\w+["']?: ['"\d{\[]|---|>>>|<<<|\()`)
+var ownLine = regexp.MustCompile(`^\s*(?:at |from /|from |File "|• |[\w.$]+(?:Exception|Error): |["']?(?:code|errno|syscall|address|port|command|response|responseCode|hostname|library|function|reason|name|message|rejected|rejectedErrors)["']?: ['"\d{\[-]|---|>>>|<<<|\()`)
 
 // stackLine is a line of a stack trace, which says nothing.
 var stackLine = regexp.MustCompile(`^\s*(?:at [\w.$<>\[\]]+(?: \[as \w+\])? ?\(|at (?:async )?\S+:\d+:\d+|at [\w.$<>]+\.[\w.$<>]+\(|from /\S+:\d+:in|File "[^"]+", line \d+|\.\.\. \d+ more|#\d+ /\S+\(\d+\))`)
