@@ -22,6 +22,7 @@ type DialSpec struct {
 	Address netip.AddrPort
 	MSS     int    // TCP_MAXSEG, set before connecting; 0: the system's
 	Bind    string // local address or interface; "": the system's choice
+	TTL     int    // hops that packets live for; 0: the system's
 }
 
 // An opening is the dial of one address, and the trace it is in.

@@ -155,6 +155,8 @@ func (r *run) experiment(ctx context.Context, g *group, e evidence.Experiment) s
 		return r.ask(ctx, g, *e.Lookup)
 	case e.Hello != nil:
 		return r.hellos(ctx, g, *e.Hello)
+	case e.Path != nil:
+		return r.path(ctx, g, *e.Path)
 	}
 	return "this version cannot do it"
 }

@@ -153,7 +153,7 @@ func TestWhatCannotBeDone(t *testing.T) {
 				{Name: "hello", Hello: &evidence.HelloTest{Walk: walkOf(), Specs: []string{"no such"}}},
 			}
 		})
-		want := []string{"this version cannot do it", "the system's resolver tells addresses only, no MX records",
+		want := []string{`no path test is named "of no kind"`, "the system's resolver tells addresses only, no MX records",
 			`no ClientHello is named "no such"`}
 		for i, r := range rec.Runs {
 			if r.NotPossible != want[i] {

@@ -1,9 +1,7 @@
 package probe
 
 import (
-	"encoding/binary"
 	"net"
-	"net/netip"
 	"syscall"
 	"time"
 
@@ -31,7 +29,10 @@ func (w *socketWatch) prepare(raw syscall.RawConn, spec DialSpec, device string)
 		if device != "" {
 			_ = unix.SetsockoptString(s, unix.SOL_SOCKET, unix.SO_BINDTODEVICE, device) // the address binds too
 		}
-		if spec.MSS > 0 {
+		if spec.TTL > 0 {
+			err = setTTL(s, w.v6, spec.TTL)
+		}
+		if spec.MSS > 0 && err == nil {
 			err = unix.SetsockoptInt(s, unix.IPPROTO_TCP, unix.TCP_MAXSEG, spec.MSS)
 		}
 		if dup, dupErr := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0); dupErr == nil {
@@ -56,46 +57,38 @@ func (w *socketWatch) offender() *evidence.ICMP {
 	if !w.held {
 		return nil
 	}
-	oob := make([]byte, 512)
-	_, n, _, _, err := unix.Recvmsg(w.fd, make([]byte, 64), oob, unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
-	if err != nil {
-		return nil
-	}
-	messages, err := unix.ParseSocketControlMessage(oob[:n])
-	if err != nil {
-		return nil
-	}
-	for _, m := range messages {
-		if icmp := parseExtendedError(m.Data); icmp != nil &&
-			(m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_RECVERR ||
-				m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_RECVERR) {
-			return icmp
-		}
-	}
-	return nil
+	icmp, _ := readErrorQueue(w.fd, make([]byte, 64))
+	return icmp
 }
 
-// parseExtendedError reads a struct sock_extended_err and the address of the offender after it (ip(7), ipv6(7)).
-func parseExtendedError(b []byte) *evidence.ICMP {
-	const size = 16
-	if len(b) < size+8 {
-		return nil
+// readErrorQueue takes one ICMP error off a socket's error queue, and what it quotes of the packet. It does not wait; nil
+// means that there is none.
+func readErrorQueue(fd int, quoted []byte) (*evidence.ICMP, int) {
+	oob := make([]byte, 512)
+	n, oobn, _, _, err := unix.Recvmsg(fd, quoted, oob, unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+	if err != nil {
+		return nil, 0
 	}
-	origin := b[4]
-	if origin != unix.SO_EE_ORIGIN_ICMP && origin != unix.SO_EE_ORIGIN_ICMP6 {
-		return nil
+	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil {
+		return nil, n
 	}
-	e := &evidence.ICMP{V6: origin == unix.SO_EE_ORIGIN_ICMP6, Type: int(b[5]), Code: int(b[6])}
-	if binary.NativeEndian.Uint32(b) == uint32(unix.EMSGSIZE) {
-		e.MTU = int(binary.NativeEndian.Uint32(b[8:]))
+	for _, m := range messages {
+		if m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_RECVERR ||
+			m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_RECVERR {
+			if icmp := parseExtendedError(m.Data); icmp != nil {
+				return icmp, n
+			}
+		}
 	}
-	switch family := binary.NativeEndian.Uint16(b[size:]); {
-	case family == unix.AF_INET:
-		e.From, _ = netip.AddrFromSlice(b[size+4 : size+8])
-	case family == unix.AF_INET6 && len(b) >= size+24:
-		e.From, _ = netip.AddrFromSlice(b[size+8 : size+24])
+	return nil, n
+}
+
+func setTTL(fd int, v6 bool, ttl int) error {
+	if v6 {
+		return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS, ttl)
 	}
-	return e
+	return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TTL, ttl)
 }
 
 func setRecvErr(fd int, v6 bool, on int) {
