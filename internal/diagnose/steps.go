@@ -510,6 +510,9 @@ func (s *scene) rcptStep() StepResult {
 		}
 		return StepResult{Step: cause.Rcpt}
 	}
+	if mail := s.reply(evidence.Last(v.Mails)); mail != nil && !mail.Positive() {
+		return StepResult{Step: cause.Rcpt} // with PIPELINING it was sent all the same, and what it says means nothing
+	}
 	var last StepResult
 	for _, x := range v.Rcpts {
 		r := s.exchanged(cause.Rcpt, x, smtp.Reply.Positive)
@@ -517,9 +520,6 @@ func (s *scene) rcptStep() StepResult {
 			return r
 		}
 		last = r
-	}
-	if mail := s.reply(evidence.Last(v.Mails)); mail != nil && !mail.Positive() {
-		return StepResult{Step: cause.Rcpt} // what it says after a refused MAIL means nothing
 	}
 	return last
 }

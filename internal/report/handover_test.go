@@ -1,0 +1,171 @@
+package report
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smtptriage/smtptriage/internal/diagnose"
+	"github.com/smtptriage/smtptriage/internal/evidence"
+)
+
+func TestMarkdown(t *testing.T) {
+	rec, d := blocklisted(t)
+	for name, to := range map[string]Reader{"notes.md": ForAnyone, "notes-isp.md": ForISP} {
+		var b bytes.Buffer
+		if err := Markdown(&b, rec, d, to); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, b.String())
+	}
+}
+
+func TestMarkdownEscapes(t *testing.T) {
+	for in, want := range map[string]string{
+		"a | b":                  `a \| b`,
+		"<script>alert</script>": `\<script\>alert\</script\>`,
+		"[x](http://y)":          `\[x\](http://y)`,
+		"`code` *b* _i_":         "\\`code\\` \\*b\\* \\_i\\_",
+		"\x1b[2J":                `\\x1b\[2J`,
+	} {
+		if got := md(in); got != want {
+			t.Errorf("md(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestHTML(t *testing.T) {
+	rec, d := blocklisted(t)
+	rec.Target.Walk.Host = `<img src=x onerror=alert(1)>`
+	d.Verdict.Links = append(d.Verdict.Links, "javascript:alert(1)", "https://example.com/?a=1&b=2")
+	var b bytes.Buffer
+	if err := HTML(&b, rec, d, ForMicrosoft); err != nil {
+		t.Fatal(err)
+	}
+	got := b.String()
+	for _, bad := range []string{"<img", "<script", "\x1b", "\u202e", `href="javascript:`, "http://www.w3.org/1999", "@import", "url("} {
+		if strings.Contains(got, bad) {
+			t.Errorf("the page holds %q", bad)
+		}
+	}
+	for _, want := range []string{"default-src 'none'", "For Microsoft support", "<svg", "550 5.7.1", "What each door needs", "Get-MessageTraceV2", "prefers-color-scheme: dark", "@media print"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+func TestLetter(t *testing.T) {
+	_, d := blocklisted(t)
+	if _, ok := letter(d, ForMicrosoft); !ok {
+		t.Error("a listing at Spamhaus as Microsoft sees it has no letter to Microsoft")
+	}
+	d.Verdict.Cause = "certificate-expired"
+	if text, ok := letter(d, ForISP); ok || !strings.Contains(text, "certificate-expired") {
+		t.Errorf("an expired certificate was made the ISP's business: %q", text)
+	}
+}
+
+func TestBundle(t *testing.T) {
+	rec, d := blocklisted(t)
+	var one, two bytes.Buffer
+	if err := Bundle(&one, rec, d, ForAnyone); err != nil {
+		t.Fatal(err)
+	}
+	if err := Bundle(&two, rec, d, ForAnyone); err != nil || !bytes.Equal(one.Bytes(), two.Bytes()) {
+		t.Errorf("the same record gives other bytes the second time (%v)", err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(one.Bytes()), int64(one.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := map[string][]byte{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if content[f.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var m manifest
+	if err := json.Unmarshal(content["manifest.json"], &m); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Files) != len(content)-1 {
+		t.Errorf("the manifest lists %d files, the bundle has %d beside it", len(m.Files), len(content)-1)
+	}
+	for _, f := range m.Files {
+		sum := sha256.Sum256(content[f.Name])
+		if got := hex.EncodeToString(sum[:]); got != f.SHA256 || len(content[f.Name]) != f.Bytes {
+			t.Errorf("%s: %d octets, %s; the manifest says %d, %s", f.Name, len(content[f.Name]), got, f.Bytes, f.SHA256)
+		}
+	}
+	back, err := evidence.Read(bytes.NewReader(content["evidence.json"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := diagnose.Diagnose(back).Verdict.Cause, diagnose.Diagnose(rec).Verdict.Cause; got != want {
+		t.Errorf("the bundled evidence is judged %s, want %s", got, want)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	rec, _ := blocklisted(t)
+	rec.Target.Walk.Auth = &evidence.Auth{User: "EXAMPLE\\scanner"}
+	before := diagnose.Diagnose(rec)
+	out, err := Redact(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := diagnose.Diagnose(out)
+	if d := cmp.Diff([]any{before.Verdict.Step, before.Verdict.Cause, before.Verdict.Confidence}, []any{after.Verdict.Step, after.Verdict.Cause, after.Verdict.Confidence}); d != "" {
+		t.Errorf("redaction changes the verdict (-before +after)\n%s", d)
+	}
+	var b bytes.Buffer
+	if err := Bundle(&b, out, &after, ForAnyone); err != nil {
+		t.Fatal(err)
+	}
+	text := func(rec *evidence.Record) string {
+		var b bytes.Buffer
+		if err := evidence.Write(&b, rec); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	got := text(out)
+	for _, secret := range []string{"scanner@example.com", "office@example.com", "scanner.example.com", "example-com.mail", "EXAMPLE\\\\scanner"} {
+		if strings.Contains(got, secret) {
+			t.Errorf("the redacted record holds %q", secret)
+		}
+	}
+	for _, want := range []string{"customer1", ".mail.protection.outlook.com", "Spamhaus", "user2@customer2.example"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the redacted record lacks %q", want)
+		}
+	}
+	again, err := Redact(rec)
+	if err != nil || text(again) != got {
+		t.Errorf("redacting twice gives two results (%v)", err)
+	}
+	if rec.Target.Walk.From != "scanner@example.com" {
+		t.Error("the record itself was changed")
+	}
+}
+
+func TestRedactAddressesKeepTheirKind(t *testing.T) {
+	rec, _ := blocklisted(t)
+	r := newRedactor(rec)
+	got := r.text("from 192.168.7.9 to 203.0.113.80, again 192.168.7.9; 2001:db8:1::5 at 09:00:00; 1.1.1.1 and 127.0.0.1 stay")
+	if want := "from 10.0.0.1 to 198.51.100.1, again 10.0.0.1; 2001:db8::1 at 09:00:00; 1.1.1.1 and 127.0.0.1 stay"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
