@@ -19,20 +19,37 @@ type output struct {
 	format   string
 	file     string // "": standard output
 	evidence string // file to save the record in; "": none
+	bundle   string // file for the bundle; "": none
+	reader   string // whom it is for; "": anyone
+	redact   bool
 
-	reportTo, evidenceTo *os.File // opened before anything is sent
+	reportTo, evidenceTo, bundleTo *os.File // opened before anything is sent
 }
 
 // A renderer prints a record and its diagnosis in one format.
 type renderer struct {
 	name   string
-	render func(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, o report.Options) error
+	render func(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, l look) error
+}
+
+// A look is what a format may take notice of.
+type look struct {
+	options report.Options
+	reader  report.Reader
 }
 
 var renderers = []renderer{
-	{"text", report.Text},
-	{"json", func(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, _ report.Options) error {
+	{"text", func(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, l look) error {
+		return report.Text(w, rec, d, l.options)
+	}},
+	{"json", func(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, _ look) error {
 		return report.JSON(w, rec, d)
+	}},
+	{"markdown", func(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, l look) error {
+		return report.Markdown(w, rec, d, l.reader)
+	}},
+	{"html", func(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, l look) error {
+		return report.HTML(w, rec, d, l.reader)
 	}},
 }
 
@@ -53,13 +70,26 @@ func formatFlag(cmd *cobra.Command, format *string, names []string) {
 
 func (o *output) addFlags(cmd *cobra.Command) {
 	formatFlag(cmd, &o.format, rendererNames())
-	cmd.Flags().StringVarP(&o.file, "output", "o", "", "write the report to this `FILE`, not to standard output")
+	f := cmd.Flags()
+	f.StringVarP(&o.file, "output", "o", "", "write the report to this `FILE`, not to standard output")
+	f.StringVar(&o.bundle, "bundle", "", "pack reports, transcripts, certificates and the evidence in this ZIP `FILE`, to hand on")
+	f.StringVar(&o.reader, "for", "", "word markdown, html and the bundle for `READER`: "+oneOf(report.Readers))
+	f.BoolVar(&o.redact, "redact", false, "replace the customer's names and addresses in all that is written")
 }
 
 // open checks the format and opens the files, so that a run does not end with nowhere to put its result.
 func (o *output) open() (err error) {
 	if !slices.Contains(rendererNames(), o.format) {
 		return fmt.Errorf("no report format named %q: use %s", o.format, strings.Join(rendererNames(), " or "))
+	}
+	if o.reader != "" && !slices.Contains(report.Readers, report.Reader(o.reader)) {
+		return fmt.Errorf("--for %q: use %s", o.reader, oneOf(report.Readers))
+	}
+	if o.reader != "" && o.bundle == "" && (o.format == "text" || o.format == "json") {
+		return fmt.Errorf("--for words markdown, html and the bundle: add --format markdown, --format html or --bundle FILE")
+	}
+	if o.bundleTo, err = create(o.bundle); err != nil {
+		return fmt.Errorf("opening the bundle: %w", err)
 	}
 	if o.reportTo, err = create(o.file); err != nil {
 		return fmt.Errorf("opening the report file: %w", err)
@@ -80,17 +110,30 @@ func create(name string) (*os.File, error) {
 
 // write saves the record and prints the report.
 func (o *output) write(stdout io.Writer, rec *evidence.Record, d *diagnose.Diagnosis) error {
+	if o.redact {
+		hidden, err := report.Redact(rec)
+		if err != nil {
+			return cannotRun{err}
+		}
+		judged := diagnose.Diagnose(hidden)
+		rec, d = hidden, &judged
+	}
+	if o.bundleTo != nil {
+		if err := closeAfter(o.bundleTo, report.Bundle(o.bundleTo, rec, d, report.Reader(o.reader))); err != nil {
+			return cannotRun{err}
+		}
+	}
 	if o.evidenceTo != nil {
 		if err := closeAfter(o.evidenceTo, evidence.Write(o.evidenceTo, rec)); err != nil {
 			return cannotRun{fmt.Errorf("saving the evidence: %w", err)}
 		}
 	}
 	i := slices.IndexFunc(renderers, func(r renderer) bool { return r.name == o.format })
-	w, options := stdout, layout(stdout)
+	w, l := stdout, look{layout(stdout), report.Reader(o.reader)}
 	if o.reportTo != nil {
-		w, options = o.reportTo, report.Options{}
+		w, l.options = o.reportTo, report.Options{}
 	}
-	err := renderers[i].render(w, rec, d, options)
+	err := renderers[i].render(w, rec, d, l)
 	if o.reportTo != nil {
 		err = closeAfter(o.reportTo, err)
 	}

@@ -39,8 +39,10 @@ func (s *scene) refusalFindings(r StepResult) []Finding {
 	}
 	quote := rep.String()
 	f := finding(r.Step, m.Cause, s.weigh(m), m.Meaning, s.ground(r.Event, "%s: %s", quote, why))
-	f.Actions = merge(m.Actions, f.Actions)
-	f.Actions = f.Actions[:min(maxActions, len(f.Actions))]
+	if len(m.Actions) < enoughActions {
+		m.Actions = merge(m.Actions, f.Actions)
+	}
+	f.Actions = m.Actions[:min(maxActions, len(m.Actions))]
 	f.Links = merge(m.Links, f.Links)
 	found := []Finding{f}
 	for _, id := range m.Also {
@@ -50,6 +52,9 @@ func (s *scene) refusalFindings(r StepResult) []Finding {
 	}
 	return found
 }
+
+// enoughActions are as many as leave the cause's general ones out: they say the same in other words.
+const enoughActions = 3
 
 // maxActions is how many actions a finding lists: nobody works through more.
 const maxActions = 7

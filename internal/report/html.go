@@ -66,7 +66,7 @@ const maxTranscripts = 60
 func HTML(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, to Reader) error {
 	n := notes{rec, d, to}
 	v := &d.Verdict
-	color, head := headline(d)
+	color, head := headline(rec, d)
 	page := htmlPage{
 		CSS: template.CSS(htmlStyle), Title: Clean(head), Tone: tones[color], Summary: Clean(sentence(v.Summary)), Problem: Clean(n.problem()),
 		Cause: string(v.Cause), Confidence: string(v.Confidence), Actions: cleaned(v.Actions), RuledOut: cleaned(n.ruledOut()),

@@ -19,7 +19,7 @@ func Markdown(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, to Reade
 	n := notes{rec, d, to}
 	m := &markdown{}
 	v := &d.Verdict
-	_, head := headline(d)
+	_, head := headline(rec, d)
 	m.line("# %s", md(head))
 	if to != ForAnyone {
 		text, _ := letter(d, to)

@@ -16,7 +16,7 @@ var pictureMarks = map[diagnose.Status]string{diagnose.Pass: "✓", diagnose.War
 
 // picture draws the tree of a path as SVG: one knot a step, the verdict beside the one where it was met.
 func picture(p *diagnose.Path) template.HTML {
-	const row, left, width = 34, 20, 640
+	const row, left, width = 34, 20, 420
 	var b strings.Builder
 	height := row*len(p.Steps) + 10
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="The steps of the walk">`, width, height, width, height)
@@ -95,7 +95,7 @@ func timeline(t *evidence.Trace) template.HTML {
 	if len(spans) == 0 {
 		return ""
 	}
-	const row, left, width = 22, 150, 640
+	const row, left, width = 22, 140, 480
 	var b strings.Builder
 	height := row*len(spans) + 24
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="How long each wait took">`, width, height, width, height)
