@@ -29,6 +29,7 @@ func Diagnose(rec *evidence.Record) Diagnosis {
 	failedFirst(d.Paths)
 	first := d.Paths[0]
 	d.Provider, d.Verdict, d.Findings = first.Provider, first.Verdict, first.Findings
+	d.PathMTU = pathMTU(rec, first)
 	d.CannotKnow = cannotKnow(rec)
 	if rec.Source == evidence.FromCheck {
 		d.Patterns = patterns(all)
