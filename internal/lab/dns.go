@@ -44,11 +44,11 @@ func parseRecord(f []string) (DNSRecord, error) {
 	switch r.Kind {
 	case "A":
 		if err != nil || !addr.Is4() {
-			return DNSRecord{}, fmt.Errorf("A %q: want an IPv4 address", r.Data)
+			return DNSRecord{}, fmt.Errorf("record A %q: want an IPv4 address", r.Data)
 		}
 	case "AAAA":
 		if err != nil || !addr.Is6() {
-			return DNSRecord{}, fmt.Errorf("AAAA %q: want an IPv6 address", r.Data)
+			return DNSRecord{}, fmt.Errorf("record AAAA %q: want an IPv6 address", r.Data)
 		}
 	case "MX":
 		if r.Data == "" {

@@ -51,6 +51,3 @@ func letter(d *diagnose.Diagnosis, r Reader) (text string, ok bool) {
 	}
 	return fmt.Sprintf("By what was measured, the cause (%s) is not theirs to mend. This report shows what was ruled out.", v.Cause), false
 }
-
-// wantsPath reports whether the reader asks for the way packets take, rather than for the conversation.
-func (r Reader) wantsPath() bool { return r == ForISP || r == ForFirewall }
