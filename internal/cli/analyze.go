@@ -3,11 +3,11 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 	"unicode/utf8"
 
@@ -52,33 +52,61 @@ const headSize = 4096
 
 func (a *app) analyzeCommand() *cobra.Command {
 	var o output
+	var only int
 	cmd := &cobra.Command{
-		Use:   "analyze FILE",
-		Short: "Judge saved evidence, a transcript or a log",
-		Long: "Judge what was saved with --evidence, or the conversations in a transcript or a log of a client or a server. Nothing is sent. " +
-			"FILE may be - for standard input.",
-		Example: examples("smtptriage analyze printer.json", "the report of a run that was saved with --evidence printer.json",
+		Use:   "analyze FILE...",
+		Short: "Judge captures, saved evidence, a transcript or a log",
+		Long: "Judge the mail conversations in packet captures (pcap, pcapng), what was saved with --evidence, or a transcript or a log of a " +
+			"client or a server. Nothing is sent. FILE may be - for standard input. A capture with many conversations is summed up first, " +
+			"and --conversation shows one of them.",
+		Example: examples("smtptriage analyze printer.pcap", "what a capture shows: the conversation, or a table of all of them",
+			"smtptriage analyze --conversation 17 office.pcap", "one of them, whole",
+			"smtptriage analyze printer.json", "the report of a run that was saved with --evidence printer.json",
 			"smtptriage analyze mail.log", "each conversation of a log, and what was wrong with it",
 			"smtptriage analyze --format json -o report.json printer.json", "the same for a program"),
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("analyze wants one file, got %d; write smtptriage analyze FILE", len(args))
+			if len(args) == 0 {
+				return errors.New("analyze wants a file; write smtptriage analyze FILE")
+			}
+			if only < 0 {
+				return fmt.Errorf("--conversation %d: conversations are numbered from 1", only)
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			rec, err := a.readInput(args[0])
-			if err != nil {
-				return err
-			}
-			if err := o.open(); err != nil {
-				return err
-			}
-			return a.finish(rec, &o)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.analyze(cmd.Context(), args, &o, only) },
 	}
 	o.addFlags(cmd)
+	cmd.Flags().IntVar(&only, "conversation", 0, "show the conversation with this number, `N`, of a capture")
 	return cmd
+}
+
+func (a *app) analyze(ctx context.Context, files []string, o *output, only int) error {
+	captures := 0
+	for _, name := range files {
+		is, err := a.isCapture(name)
+		if err != nil {
+			return err
+		}
+		if is {
+			captures++
+		}
+	}
+	switch {
+	case captures == len(files):
+		return a.analyzeCaptures(ctx, files, o, only)
+	case len(files) > 1:
+		return fmt.Errorf("analyze wants one file, or several captures, got %d files of which %d are captures", len(files), captures)
+	case only != 0:
+		return fmt.Errorf("--conversation is for captures, and %s is none", files[0])
+	}
+	rec, err := a.readInput(files[0])
+	if err != nil {
+		return err
+	}
+	if err := o.open(); err != nil {
+		return err
+	}
+	return a.finish(rec, o)
 }
 
 // finish judges a record, reports, and sets the exit status.
@@ -90,15 +118,11 @@ func (a *app) finish(rec *evidence.Record, o *output) error {
 }
 
 func (a *app) readInput(name string) (*evidence.Record, error) {
-	r := a.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("reading the evidence: %w", err)
-		}
-		defer f.Close()
-		r = f
+	r, err := a.openInput(name)
+	if err != nil {
+		return nil, err
 	}
+	defer r.Close()
 	b := bufio.NewReaderSize(r, headSize)
 	head, err := b.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -23,6 +23,8 @@ type output struct {
 	reader   string // whom it is for; "": anyone
 	redact   bool
 
+	tally *report.Tally // of many conversations; nil: the report is about one
+
 	reportTo, evidenceTo, bundleTo *os.File // opened before anything is sent
 }
 
@@ -117,6 +119,7 @@ func (o *output) write(stdout io.Writer, rec *evidence.Record, d *diagnose.Diagn
 		}
 		judged := diagnose.Diagnose(hidden)
 		rec, d = hidden, &judged
+		o.tally = nil // it has addresses; the report lists the conversations that the record holds
 	}
 	if o.bundleTo != nil {
 		if err := closeAfter(o.bundleTo, report.Bundle(o.bundleTo, rec, d, report.Reader(o.reader))); err != nil {
@@ -133,7 +136,7 @@ func (o *output) write(stdout io.Writer, rec *evidence.Record, d *diagnose.Diagn
 	if o.reportTo != nil {
 		w, l.options = o.reportTo, report.Options{}
 	}
-	err := renderers[i].render(w, rec, d, l)
+	err := o.render(w, renderers[i], rec, d, l)
 	if o.reportTo != nil {
 		err = closeAfter(o.reportTo, err)
 	}
@@ -141,6 +144,17 @@ func (o *output) write(stdout io.Writer, rec *evidence.Record, d *diagnose.Diagn
 		return cannotRun{fmt.Errorf("writing the report: %w", err)}
 	}
 	return nil
+}
+
+// render prints one report; of many conversations their summary, in the formats that have one.
+func (o *output) render(w io.Writer, r renderer, rec *evidence.Record, d *diagnose.Diagnosis, l look) error {
+	switch {
+	case o.tally != nil && r.name == "text":
+		return o.tally.Text(w, l.options)
+	case o.tally != nil && r.name == "json":
+		return o.tally.JSON(w, rec, d)
+	}
+	return r.render(w, rec, d, l)
 }
 
 func closeAfter(f *os.File, err error) error {

@@ -130,7 +130,7 @@ var rules = map[cause.Step][]rule{
 // rule reasons from behaviour and a reply has words.
 func (s *scene) apply(r StepResult) []Finding {
 	found := s.refusalFindings(r)
-	for _, rule := range rules[r.Step] {
+	for _, rule := range slices.Concat(rules[r.Step], packetRules[r.Step]) {
 		if got := rule.judge(s); got.confidence != "" {
 			step := r.Step
 			if got.step != "" {
@@ -206,7 +206,11 @@ func (s *scene) allPassed(steps []StepResult) Finding {
 		}
 		return finding(cause.None, cause.Accepted, Proven, what+"; every step asked for passed.", ground)
 	}
-	if s.rec.Source == evidence.FromText && last.Step.Before(cause.EHLO) {
+	if s.rec.Source == evidence.FromCapture && last.Step == cause.StartTLS && !s.sees().Inside {
+		return finding(cause.None, cause.Undetermined, Possible,
+			"TLS came up, and what was said inside can't be read from packets: the client's own log, or its TLS keys, would show it.", ground)
+	}
+	if (s.rec.Source == evidence.FromText || s.rec.Source == evidence.FromCapture) && last.Step.Before(cause.EHLO) {
 		return finding(cause.None, cause.Undetermined, Possible, "What was seen passed, and it ends before anything could fail.", ground)
 	}
 	return finding(cause.None, cause.AcceptedNotProven, Likely,

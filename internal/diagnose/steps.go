@@ -526,6 +526,9 @@ func (s *scene) rcptStep() StepResult {
 
 func (s *scene) dataStep() StepResult {
 	v := s.main
+	if r, ok := s.insideStalled(); ok {
+		return r
+	}
 	if v == nil || v.Data.Sent < 0 && v.Message.Sent < 0 {
 		if s.rec.Source == evidence.FromCheck && !s.walk.Send {
 			return StepResult{Step: cause.Data, Status: Skipped, Detail: "nothing is sent without --send"}

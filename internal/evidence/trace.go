@@ -72,6 +72,7 @@ type Event struct {
 	TLSFailed   *TLSFailed           `json:"tls_failed,omitempty"`
 	Ended       *Ended               `json:"ended,omitempty"`
 	TCP         *TCPInfo             `json:"tcp,omitempty"`
+	Segments    *Segments            `json:"segments,omitempty"`
 	Hop         *Hop                 `json:"hop,omitempty"`
 	Size        *SizeProbe           `json:"size_probe,omitempty"`
 	Said        *Said                `json:"said,omitempty"`

@@ -35,6 +35,8 @@ func describe(e *evidence.Event) string {
 		return describeEnd(e.Ended)
 	case e.TCP != nil:
 		return describeTCP(e.TCP)
+	case e.Segments != nil:
+		return describeSegments(e.Segments)
 	case e.Hop != nil:
 		return describeHop(e.Hop)
 	case e.Size != nil:
@@ -176,6 +178,56 @@ func describeEnd(e *evidence.Ended) string {
 func describeTCP(t *evidence.TCPInfo) string {
 	return fmt.Sprintf("TCP: round trip %s, path MTU %d, segments of %d, %d retransmitted, %s acknowledged",
 		duration(t.RTT), t.PMTU, t.SndMSS, t.Retrans, count(t.BytesAcked, "octet"))
+}
+
+// describeSegments sums up what only packets show; what is as usual is left out.
+func describeSegments(s *evidence.Segments) string {
+	text := fmt.Sprintf("TCP: %d packets to the server, %d from it", s.ToServer.Packets, s.ToClient.Packets)
+	if s.RoundTrip > 0 {
+		text += ", round trip " + duration(s.RoundTrip)
+	}
+	if s.SYNs > 1 {
+		text += fmt.Sprintf(", %d SYNs", s.SYNs)
+	}
+	for _, f := range []struct {
+		who  string
+		flow *evidence.Flow
+	}{{"client", &s.ToServer}, {"server", &s.ToClient}} {
+		if odd := describeFlow(f.flow); odd != "" {
+			text += "; " + f.who + ": " + odd
+		}
+	}
+	if r := s.Reset; r != nil {
+		text += fmt.Sprintf("; reset in the %s's name with TTL %d", r.From, r.TTL)
+		if r.Usual != 0 {
+			text += fmt.Sprintf(", its other packets have %d", r.Usual)
+		}
+	}
+	for i := range s.ICMP {
+		text += "; " + describeICMP(&s.ICMP[i].ICMP)
+	}
+	return text
+}
+
+func describeFlow(f *evidence.Flow) string {
+	var odd []string
+	add := func(n int64, format string, args ...any) {
+		if n != 0 {
+			odd = append(odd, fmt.Sprintf(format, args...))
+		}
+	}
+	add(int64(f.Resent), "%d sent again", f.Resent)
+	add(int64(f.Stuck), "one of %d octets sent %d times and never acknowledged (largest acknowledged %d)", f.Stuck, f.StuckTimes, f.LargestAcked)
+	add(f.Held, "%d octets behind a hole that never closed", f.Held)
+	add(f.Missing, "%d octets missing in the capture", f.Missing)
+	add(int64(f.ZeroWindows), "window shut for %s", duration(f.ZeroFor))
+	if len(f.TTLs) > 1 {
+		odd = append(odd, fmt.Sprintf("TTLs %v", f.TTLs))
+	}
+	if f.Changed != nil {
+		odd = append(odd, fmt.Sprintf("octet %d seen twice and not alike", f.Changed.Offset))
+	}
+	return strings.Join(odd, ", ")
 }
 
 func describeHop(h *evidence.Hop) string {

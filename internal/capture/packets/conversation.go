@@ -1,0 +1,138 @@
+package packets
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/smtptriage/smtptriage/internal/capture/tcp"
+	"github.com/smtptriage/smtptriage/internal/evidence"
+)
+
+// A conversation writes the trace of one mail connection while its octets come in.
+type conversation struct {
+	r      *reader
+	number int
+	rec    *evidence.Recorder
+	start  int64
+	from   bool // the first octets of both sides are there
+
+	talk   *talk
+	tls    *handshake // nil: no TLS yet
+	octets [2]int64   // seen, each way
+	lastAt [2]int64   // of the newest octets
+	lacks  [2]bool    // octets of that side are missing while it spoke in clear
+}
+
+func newConversation(r *reader, number int, c *tcp.Conn, flip bool) *conversation {
+	server := c.Server
+	if flip {
+		server = c.Client
+	}
+	v := &conversation{r: r, number: number, start: c.Start, from: c.FromStart()}
+	v.rec = evidence.NewRecorder(evidence.Trace{
+		ID:     "t" + strconv.Itoa(number),
+		Role:   evidence.RoleObserved,
+		Start:  clock(c.Start),
+		Walk:   evidence.Walk{Via: evidence.ViaHost, Host: server.AddrPort().Addr().String(), Port: int(server.Port)},
+		Origin: fmt.Sprintf("%s, conversation %d", r.name, number),
+	}, nil)
+	if c.Opened != 0 {
+		v.opened(c)
+	}
+	v.talk = &talk{v: v, greeted: !v.from}
+	return v
+}
+
+func (v *conversation) since(at int64) time.Duration { return time.Duration(at - v.start) }
+
+func (v *conversation) add(at int64, e evidence.Event) int {
+	e.At = v.since(at)
+	return v.rec.Add(e)
+}
+
+// opened records that the server took the connection.
+func (v *conversation) opened(c *tcp.Conn) {
+	v.add(c.Opened, evidence.Event{Took: v.since(c.Opened), Dialed: &evidence.Dialed{
+		Address: c.Server.AddrPort(), Outcome: evidence.Connected, MSS: c.Half[tcp.ToClient].MSS}})
+}
+
+// data takes octets of one side, in order.
+func (v *conversation) data(way tcp.Way, at int64, p []byte) {
+	v.octets[way] += int64(len(p))
+	v.lastAt[way] = at
+	for len(p) > 0 {
+		if v.tls == nil && v.startsTLS(way, p) {
+			v.beginTLS(at)
+		}
+		if v.tls != nil {
+			v.tls.feed(way, at, p)
+			return
+		}
+		if way == tcp.ToServer {
+			p = v.talk.client(at, p)
+		} else {
+			p = v.talk.server(at, p)
+		}
+	}
+}
+
+// startsTLS reports whether the client goes over to TLS here: because the server agreed to STARTTLS, or unasked.
+func (v *conversation) startsTLS(way tcp.Way, p []byte) bool {
+	if v.talk.upgrade {
+		return true
+	}
+	return way == tcp.ToServer && v.talk.atLineStart() && looksLikeHello(p)
+}
+
+// looksLikeHello reports whether octets begin like a TLS handshake record, or a hello in the format of SSLv2.
+func looksLikeHello(p []byte) bool {
+	return len(p) > 2 && (p[0] == 22 && p[1] == 3 || p[0]&0x80 != 0 && p[2] == 1 && len(p) > 4 && p[3] <= 3)
+}
+
+func (v *conversation) beginTLS(at int64) {
+	v.tls = &handshake{v: v, begun: at}
+	v.talk.leave(at)
+}
+
+// gap takes n octets that nobody will see.
+func (v *conversation) gap(way tcp.Way, at, n int64) {
+	if v.tls != nil {
+		v.tls.gap(way)
+		return
+	}
+	v.lacks[way] = true
+	v.rec.Add(evidence.Event{At: v.since(at), Note: &evidence.Note{
+		Text: fmt.Sprintf("%d octets of the %s are missing in the capture here", n, way.From())}})
+	v.talk.gap(way, n)
+}
+
+// done ends the trace and hands it on.
+func (v *conversation) done(c *tcp.Conn) {
+	if c.Opened == 0 && c.FromStart() && v.octets[0]+v.octets[1] == 0 {
+		v.unopened(c)
+	} else {
+		v.end(c)
+	}
+	v.rec.Update(func(t *evidence.Trace) { v.describe(c, t) })
+	v.r.emit(&Conversation{Number: v.number, Trace: v.rec.Snapshot()})
+}
+
+// describe fills in what is known of the trace as a whole.
+func (v *conversation) describe(c *tcp.Conn, t *evidence.Trace) {
+	t.Address, t.Local = c.Server.AddrPort(), c.Client.AddrPort()
+	if v.tls != nil && v.tls.name != "" {
+		t.Walk.Host = v.tls.name
+	} else if name := v.r.names.of(t.Address.Addr()); name != "" {
+		t.Walk.Host = name
+	}
+	if v.tls != nil && !v.talk.sawPlain {
+		t.Walk.TLS = evidence.ImplicitTLS
+	}
+	t.Sees = evidence.Sees{
+		Dial: c.FromStart(), FromStart: v.from && !v.lacks[0] && !v.lacks[1],
+		Client: !v.lacks[tcp.ToServer], Server: !v.lacks[tcp.ToClient],
+		TLS: v.tls == nil || !v.tls.blind, End: c.Finished == tcp.Over || c.Finished == tcp.CaptureEnd,
+		Timing: !t.Start.IsZero(), Packets: true,
+	}
+}
