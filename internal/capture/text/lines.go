@@ -27,7 +27,8 @@ type line struct {
 // A source is what was kept of a text.
 type source struct {
 	lines   []line
-	dropped int // lines that were not kept
+	dropped int // lines that were not kept, as they are not about mail
+	over    int // lines that there was no room for
 }
 
 // readLines reads a text to its end. Of a long one it keeps the beginning and the lines that look like mail.
@@ -48,7 +49,7 @@ func readLines(r io.Reader) (source, error) {
 			case kept < keepHead && n == len(s.lines)+1:
 				keep(line{n, clean(raw)})
 			case kept >= maxKept:
-				s.dropped++
+				s.over++
 			case aboutMail(raw):
 				if prev.n == n-1 && prev.n > 0 {
 					keep(prev)

@@ -1,7 +1,9 @@
 package text
 
 import (
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/tlswire"
@@ -86,20 +88,49 @@ func fold(s string) string {
 	return b.String()
 }
 
-// find looks for a phrase's words in folded text and returns where they stand; begin is -1 if they do not.
-func (p phrase) find(s string) (begin, end int) {
-	head, _, _ := strings.Cut(p.words, "…")
-	for from := 0; ; {
-		i := strings.Index(s[from:], head)
-		if i < 0 {
-			return -1, -1
+// A hit is a phrase that stands in a line, and where in its folded form.
+type hit struct {
+	place      int // of the phrase in the tables
+	start, end int
+}
+
+// A phraseIndex finds phrases by the first octets of their words.
+type phraseIndex struct {
+	all    []phrase
+	byHead map[[headLen]byte][]int
+}
+
+// headLen is how many octets phrases are found by; each begins with at least as many.
+const headLen = 3
+
+var index = sync.OnceValue(func() phraseIndex {
+	x := phraseIndex{byHead: map[[headLen]byte][]int{}}
+	for _, table := range tables {
+		for _, p := range table {
+			head := [headLen]byte([]byte(p.words[:headLen]))
+			x.byHead[head] = append(x.byHead[head], len(x.all))
+			x.all = append(x.all, p)
 		}
-		i += from
-		if end := p.fits(s, i); end > 0 {
-			return i, end
-		}
-		from = i + 1
 	}
+	return x
+})
+
+// hits finds the phrases that stand in folded text, each where it stands first, in the order of the tables. Only those are
+// looked for that stand in replies, or only the others.
+func (x phraseIndex) hits(s string, inReply bool) []hit {
+	var out []hit
+	for i := 0; i+headLen <= len(s); i++ {
+		for _, n := range x.byHead[[headLen]byte([]byte(s[i:i+headLen]))] {
+			if x.all[n].means.inReply != inReply || slices.ContainsFunc(out, func(h hit) bool { return h.place == n }) {
+				continue
+			}
+			if end := x.all[n].fits(s, i); end > 0 {
+				out = append(out, hit{n, i, end})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b hit) int { return a.place - b.place })
+	return out
 }
 
 // wildcard bounds what "…" can stand for.
@@ -111,7 +142,11 @@ func (p phrase) fits(s string, i int) int {
 	for first := true; ; first = false {
 		part, more, again := strings.Cut(rest, "…")
 		begin := at
-		if !first {
+		if first {
+			if !strings.HasPrefix(s[at:], part) {
+				return -1
+			}
+		} else {
 			window := s[at:]
 			if len(window) > wildcard {
 				window = window[:wildcard]

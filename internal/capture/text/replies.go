@@ -85,13 +85,16 @@ func nextQuote(s string, at int, mail bool) (quote, bool) {
 		}
 	}
 	for _, m := range bareStatus.FindAllStringSubmatchIndex(s[at:], 4) {
+		if best.start >= 0 && best.certain {
+			break // the status of a whole reply
+		}
 		if at > 0 && m[0] == 0 || strings.HasSuffix(s[:at+m[2]], "dsn=") {
 			continue
 		}
 		q := cut(s, at+m[2], at+m[2])
 		q.code = 0
 		q.empty = len(strings.Trim(q.text, "0123456789. )")) == 0
-		if _, known := provider.MatchText(q.text, ""); known || mail {
+		if mail || knownWords(q.text) {
 			take(q)
 			break
 		}
@@ -101,6 +104,11 @@ func nextQuote(s string, at int, mail bool) (quote, bool) {
 	}
 	best.code = codeOf(best.text)
 	return best, true
+}
+
+func knownWords(s string) bool {
+	_, known := provider.MatchText(s, "")
+	return known
 }
 
 // calledReply stands before a number that is called a reply.
@@ -120,8 +128,7 @@ func plausible(q quote, mail bool) bool {
 	if webStatus.MatchString(q.text) {
 		return false
 	}
-	_, known := provider.MatchText(q.text, "")
-	return known
+	return knownWords(q.text)
 }
 
 // webStatus is a status line of HTTP (RFC 9110, section 15), whose codes look like replies.

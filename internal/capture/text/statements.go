@@ -20,8 +20,7 @@ type finding struct {
 	reply      *quote
 	verb       string // of the reply
 	means      meaning
-	words      string // the phrase that was met
-	n          int    // number of the line in the text
+	n          int // number of the line in the text
 	text       string
 }
 
@@ -94,12 +93,15 @@ func joined(lines []line) (whole, folded string) {
 	return b.String(), fold(b.String())
 }
 
+// maxFindings bounds what is looked for in one unit: the first thing that broke is among the first.
+const maxFindings = 200
+
 // findings lists what the lines state, in their order, without what only wraps or repeats it.
 func (u *unit) findings(lines []line, folded string, about bool) []finding {
 	var out []finding
 	size := 0
 	for i, l := range lines {
-		if size += len(l.text); size > maxUnit {
+		if size += len(l.text); size > maxUnit || len(out) > maxFindings {
 			break
 		}
 		out = append(out, lineFindings(i, l, folded, about)...)
@@ -113,6 +115,22 @@ func (u *unit) findings(lines []line, folded string, about bool) []finding {
 	return sift(out)
 }
 
+// prefixLen is the length of what a log wrote before the line's own words.
+func prefixLen(s string) int {
+	rest := s
+	for range 4 {
+		cut, ok := cutPrefix(rest)
+		if !ok {
+			break
+		}
+		rest = cut
+	}
+	return len(s) - len(rest)
+}
+
+// ownAccount stands in what looks like a reply, and is a server's own account of a connection that it could not make.
+var ownAccount = []string{"winsock error code", "socket error code", "communicating with primary target"}
+
 // phpMailer is how PHPMailer takes a reply apart. It is put together again: code, status, words.
 var phpMailer = regexp.MustCompile(`Detail: (.+?) SMTP code: ([245]\d\d)(?: Additional SMTP info: ([245]\.\d+\.\d+))?`)
 
@@ -121,7 +139,12 @@ func lineFindings(i int, l line, folded string, about bool) []finding {
 	var out []finding
 	text := phpMailer.ReplaceAllString(l.text, `Detail: "$2 $3 $1"`)
 	masked := []byte(text)
-	for _, q := range quotes(text, about) {
+	off := prefixLen(text)
+	for _, q := range quotes(text[off:], about) {
+		q.start, q.end = q.start+off, q.end+off
+		if mentions(fold(q.text), ownAccount) {
+			continue // the sending server's own words, in the form of a reply
+		}
 		before, after := fold(text[:q.start]), fold(text[q.end:min(len(text), q.end+120)])
 		out = append(out, finding{line: i, start: q.start, end: q.end, reply: &q, verb: verbNear(after, before, folded), n: l.n, text: text})
 		for j := q.start; j < q.end; j++ {
@@ -131,29 +154,24 @@ func lineFindings(i int, l line, folded string, about bool) []finding {
 	plain := fold(string(masked))
 	var taken [][2]int
 	ours := about || !mentions(plain, foreign)
-	for _, table := range tables {
-		for _, p := range table {
-			where := plain
-			if p.means.inReply {
-				where = fold(text)
-			}
-			start, end := p.find(where)
-			if start < 0 || !ours || slices.ContainsFunc(taken, func(t [2]int) bool { return start < t[1] && t[0] < end }) {
-				continue
-			}
-			taken = append(taken, [2]int{start, end})
-			if len(out) > 0 && out[0].reply != nil && out[0].end <= len(text) && start == 0 && out[0].start == 0 {
-				start = out[0].end
-			}
-			m := p.means
-			if m.socket != "" && m.wait == "" {
-				m.wait = waitNear(where[:start], folded, unknownWait(m.socket))
-			}
-			if m.socket == evidence.Refused || m.socket == evidence.Unreachable || m.socket == evidence.NoRoute {
-				m.wait = dial
-			}
-			out = append(out, finding{line: i, start: at(text, where, start), end: end, means: m, words: p.words, n: l.n, text: text})
+	all := index()
+	for _, h := range append(all.hits(plain, false), all.hits(fold(text), true)...) {
+		if !ours || slices.ContainsFunc(taken, func(t [2]int) bool { return h.start < t[1] && t[0] < h.end }) {
+			continue
 		}
+		taken = append(taken, [2]int{h.start, h.end})
+		m := all.all[h.place].means
+		where := plain
+		if m.inReply {
+			where = fold(text)
+		}
+		if m.socket != "" && m.wait == "" {
+			m.wait = waitNear(where[:h.start], folded, unknownWait(m.socket))
+		}
+		if m.socket == evidence.Refused || m.socket == evidence.Unreachable || m.socket == evidence.NoRoute {
+			m.wait = dial
+		}
+		out = append(out, finding{line: i, start: at(text, where, h.start), end: h.end, means: m, n: l.n, text: text})
 	}
 	slices.SortStableFunc(out, func(a, b finding) int { return cmp.Compare(a.start, b.start) })
 	return out

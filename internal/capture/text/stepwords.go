@@ -116,6 +116,9 @@ var waitWords = []stepWord{
 
 // waitNear is the wait that a socket error belongs to. unknown is what its outcome means where nothing tells.
 func waitNear(before, around, unknown string) string {
+	if strings.Contains(around, "lo handshake") { // Postfix calls EHLO that
+		return "EHLO"
+	}
 	if i := lastIndexAny(waitWords, before); i >= 0 {
 		return waitWords[i].verb
 	}

@@ -25,7 +25,7 @@ type Options struct {
 // Limits of one text. What is beyond them is counted in a Note, not kept.
 const (
 	maxTalks      = 4000    // conversations
-	maxStatements = 1 << 20 // octets outside dialogues that are searched for statements
+	maxStatements = 8 << 20 // octets outside dialogues that are searched for statements
 )
 
 // Read makes a record of a text. It reads to the end in bounded memory, whatever the size. The error is that of the reader;
@@ -41,13 +41,19 @@ func Read(r io.Reader, o Options) (*evidence.Record, error) {
 	rest := dialogues(b, lines)
 	statements(b, rest)
 	rec.Traces = b.traces()
-	if src.dropped > 0 && len(rec.Traces) > 0 {
-		t := &rec.Traces[0]
-		t.Events = append(t.Events, evidence.Event{Note: &evidence.Note{
-			Text: strconv.Itoa(src.dropped) + " lines without anything about mail were passed over"}})
-	}
+	note(rec, " lines without anything about mail were passed over", src.dropped)
+	note(rec, " lines about mail are more than is kept, and were not read", src.over)
+	note(rec, " conversations are more than are kept, and were not read", b.dropped)
 	target(rec)
 	return rec, nil
+}
+
+// note says in the first trace what was left out, if anything was.
+func note(rec *evidence.Record, text string, n int) {
+	if n > 0 && len(rec.Traces) > 0 {
+		t := &rec.Traces[0]
+		t.Events = append(t.Events, evidence.Event{Note: &evidence.Note{Text: strconv.Itoa(n) + text}})
+	}
 }
 
 func orText(name string) string {

@@ -71,6 +71,38 @@ func TestNoiseIsQuick(t *testing.T) {
 	}
 }
 
+// Texts made to cost much are read in bounded time too.
+func TestHostileTexts(t *testing.T) {
+	for name, unit := range map[string]string{
+		"replies":       "550 5.7.1 no\n",
+		"greetings":     "220 mx.example.com\nEHLO a\n",
+		"one line":      "550 5.7.1 said: ",
+		"marks":         "S: 220 a\nC: EHLO b\n",
+		"log":           "Nov 20 09:00:02 mx postfix/smtp[81]: connect to mx.example.net[192.0.2.9]:25: Connection refused\n",
+		"nested":        "Content-Type: multipart/mixed; boundary=x\n\n--x\n",
+		"tags":          "<p><a<b><<p",
+		"escapes":       `{"a":"\n\u0000\x41"}` + "\n",
+		"phrases":       "mail for certificate is valid for hostname lookup cannot open name service error\n",
+		"quotes":        "reply: '\"b'\"550 ",
+		"open brackets": "[[[((([[[ C: ",
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			rec, err := text.Read(io.LimitReader(&repeater{unit: []byte(unit)}, 2<<20), text.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			read := time.Since(start)
+			diagnose.Diagnose(rec)
+			if took := time.Since(start); took > 30*time.Second {
+				t.Errorf("2 MB took %s to read and %s in all", read, took)
+			} else {
+				t.Logf("read in %s, %d conversations, all in %s", read.Round(time.Millisecond), len(rec.Traces), took.Round(time.Millisecond))
+			}
+		})
+	}
+}
+
 func TestNeedleInNoise(t *testing.T) {
 	needle := "Nov 20 09:00:02 mx postfix/smtp[81]: 4F3A21: to=<b@example.net>, relay=mx.example.net[192.0.2.9]:25, dsn=5.1.1, status=bounced (host mx.example.net[192.0.2.9] said: 550 5.1.1 <b@example.net>: Recipient address rejected: User unknown (in reply to RCPT TO command))\n"
 	r := io.MultiReader(noise(20<<20), strings.NewReader("\n"+needle), noise(5<<20))

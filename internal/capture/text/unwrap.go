@@ -2,6 +2,7 @@ package text
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"html"
 	"io"
 	"mime"
@@ -14,11 +15,103 @@ import (
 // unwrap takes off what text was packed in on its way to us: the parts of a message, HTML. The result has the lines in which
 // people look first in front.
 func unwrap(lines []line) []line {
-	if parts := messageParts(lines, 0); parts != nil {
-		lines = parts
-	}
+	lines = unpackedJSON(dedented(unquotedMail(lines)))
+	lines = withMessage(lines)
 	if looksHTML(lines) {
 		lines = stripHTML(lines)
+	}
+	return lines
+}
+
+// quoting is what stands before the lines of a text that somebody quoted, or that a container's log carries.
+var quoting = regexp.MustCompile(`^(?:(?:> ?)+|[A-Za-z0-9_.-]{1,40} +\| )`)
+
+// unquotedMail takes the quoting off, if every line has it.
+func unquotedMail(lines []line) []line {
+	seen := 0
+	for _, l := range lines {
+		if strings.TrimSpace(l.text) == "" {
+			continue
+		}
+		if seen++; !quoting.MatchString(l.text) || commandLine.MatchString(strings.TrimLeft(l.text, "> ")) && !strings.HasPrefix(l.text, "> >") && seen == 1 {
+			return lines
+		}
+	}
+	if seen < 2 {
+		return lines
+	}
+	out := make([]line, len(lines))
+	for i, l := range lines {
+		out[i] = line{l.n, l.text[len(quoting.FindString(l.text)):]}
+	}
+	return out
+}
+
+// dedented takes off the indentation that all lines share, if there are several.
+func dedented(lines []line) []line {
+	least, seen := 1<<10, 0
+	for _, l := range lines {
+		if rest := strings.TrimLeft(l.text, " \t"); rest != "" {
+			least = min(least, len(l.text)-len(rest))
+			seen++
+		}
+	}
+	if seen < 2 || least == 0 {
+		return lines
+	}
+	out := make([]line, len(lines))
+	for i, l := range lines {
+		out[i] = line{l.n, l.text[min(least, len(l.text)):]}
+	}
+	return out
+}
+
+// unpackedJSON gives the line ends back to lines that are whole values of JSON, as loggers write them.
+func unpackedJSON(lines []line) []line {
+	var out []line
+	for i, l := range lines {
+		s := strings.TrimSpace(l.text)
+		if len(s) < 2 || s[0] != '{' && s[0] != '"' && s[0] != '[' || !strings.Contains(s, `\n`) || !json.Valid([]byte(s)) {
+			if out != nil {
+				out = append(out, l)
+			}
+			continue
+		}
+		if out == nil {
+			out = append(make([]line, 0, len(lines)+8), lines[:i]...)
+		}
+		// The key before the string with the line ends becomes a line of its own.
+		if at := jsonString.FindStringIndex(s); at != nil {
+			out = append(out, line{l.n, s[:at[0]]})
+			s = s[at[0]+1:]
+		}
+		out = appendUnescaped(out, line{l.n, s})
+	}
+	if out == nil {
+		return lines
+	}
+	return out
+}
+
+// jsonString is the beginning of a string that holds an escaped line end.
+var jsonString = regexp.MustCompile(`"[^"\\]*(?:\\[^n][^"\\]*)*\\n`)
+
+// maxHeaders is how many places in a text are tried as the beginning of a message.
+const maxHeaders = 20
+
+// withMessage replaces a message in the text by what it says. What stood before it comes after.
+func withMessage(lines []line) []line {
+	tried := 0
+	for i := range lines {
+		if i > 0 && strings.TrimSpace(lines[i-1].text) != "" || !headerLine.MatchString(lines[i].text) {
+			continue
+		}
+		if tried++; tried > maxHeaders {
+			break
+		}
+		if parts := messageParts(lines[i:], 0); parts != nil {
+			return append(parts, lines[:i]...)
+		}
 	}
 	return lines
 }
