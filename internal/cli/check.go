@@ -21,12 +21,17 @@ func (a *app) checkCommand() *cobra.Command {
 		Short: "Walk to a mail server and find the first step that fails",
 		Long: "Hold a real SMTP conversation with TARGET, find the first step that fails and name the cause. Without --send no message " +
 			"is sent; without --from the walk stops before MAIL FROM.\n\n" +
-			"TARGET is a host, host:port, an IP address, or [IPv6]:port. Every flag can come from the environment too: --tls-min " +
+			"TARGET is a domain, address@domain, a host, host:port, an IP address, or [IPv6]:port. The doors of a domain are found in DNS: " +
+			"its MX and, where the service is known, its submission host. The one that fits the flags is asked about (submission with " +
+			"credentials, else the MX; --via decides), the others are walked beside it, never with credentials. An address is the sender " +
+			"too, unless --from is given. A bare name is a domain if it has MX records, and a host otherwise; with a port, or with " +
+			"--via host, it is a host.\n\nEvery flag can come from the environment too: --tls-min " +
 			"from SMTPTRIAGE_TLS_MIN, and so on; the command line wins.\n\n" +
 			"Exit status: 0 every step asked for passed; 1 a step failed and a cause is named; 2 wrong usage, nothing was sent; " +
 			"3 could not run, or undetermined.",
 		Example: examples(
 			"smtptriage check mail.example.com", "as far as TLS, on port 25",
+			"smtptriage check --from scanner@contoso.com --to office@contoso.com contoso.com", "all doors of a domain, side by side",
 			"smtptriage check --from scanner@example.com --to office@example.com example-com.mail.protection.outlook.com",
 			"as far as the recipient; nothing is sent",
 			"smtptriage check --user scanner@example.com --from scanner@example.com smtp.office365.com:587",
@@ -69,12 +74,15 @@ type job struct {
 
 // prepare checks the flags, reads the files that they name and opens those that will be written.
 func (a *app) prepare(o *checkOptions, target string) (*job, error) {
-	w, err := o.walk(target)
+	t, err := o.goal(target)
 	if err != nil {
 		return nil, err
 	}
-	j := &job{target: evidence.Target{Input: target, Walk: w, NoControls: o.noControls}, verbose: o.verbose, plan: diagnose.Next}
+	j := &job{target: t, verbose: o.verbose, plan: diagnose.Next}
 	j.prober = probe.Prober{Tool: tool(), MaxTime: o.maxTime, Bind: o.bind, Resolvers: o.resolvers}
+	if t.Domain != "" {
+		j.prober.Doors = diagnose.Doors
+	}
 	if o.noExperiments {
 		j.plan = nil
 	}

@@ -101,12 +101,33 @@ func oneOf[T ~string](words []T) string {
 	return strings.Join(s[:len(s)-1], ", ") + " or " + s[len(s)-1]
 }
 
-// walk checks the flags and makes the walk of them. It reads no file and sends nothing.
-func (o *checkOptions) walk(target string) (evidence.Walk, error) {
-	e, err := parseTarget(target)
+// goal checks the flags and makes the target of them. If it may be a domain, its walk is as open as the flags leave it, for
+// diagnose.Doors to fill in.
+func (o *checkOptions) goal(input string) (evidence.Target, error) {
+	e, err := parseTarget(input)
 	if err != nil {
-		return evidence.Walk{}, err
+		return evidence.Target{}, err
 	}
+	if e.address != "" && o.from == "" {
+		o.from = e.address
+	}
+	w, err := o.walk(e)
+	if err != nil {
+		return evidence.Target{}, err
+	}
+	t := evidence.Target{Input: input, Walk: w, NoControls: o.noControls}
+	if e.asDomain(evidence.Via(o.via), o.port) {
+		t.Domain = e.host
+		t.Walk.Via, t.Walk.Port, t.Walk.TLS = evidence.Via(o.via), o.port, evidence.TLSMode(o.tls)
+		if e.address != "" {
+			t.Walk.Host = ""
+		}
+	}
+	return t, nil
+}
+
+// walk checks the flags and makes the walk of them. It reads no file and sends nothing.
+func (o *checkOptions) walk(e endpoint) (evidence.Walk, error) {
 	for _, check := range []func() error{o.checkWords, o.checkEnvelope, o.checkGreeting, o.checkTLS, o.checkAuth, o.checkNetwork} {
 		if err := check(); err != nil {
 			return evidence.Walk{}, err

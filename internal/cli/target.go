@@ -14,11 +14,12 @@ import (
 
 // An endpoint is what TARGET says: a host, and its port if there is one.
 type endpoint struct {
-	host string // ASCII name, or IP address without brackets
-	port int    // 0: not given
+	host    string // ASCII name, or IP address without brackets
+	port    int    // 0: not given
+	address string // the mail address that was given, host being its domain; "" if none was
 }
 
-// parseTarget reads HOST, HOST:PORT, an IP address, [IPv6] or [IPv6]:PORT.
+// parseTarget reads HOST, HOST:PORT, an IP address, [IPv6], [IPv6]:PORT, a domain or a mail address.
 func parseTarget(s string) (endpoint, error) {
 	fail := func(why string) (endpoint, error) { return endpoint{}, fmt.Errorf("bad target %q: %s", s, why) }
 	switch {
@@ -27,7 +28,7 @@ func parseTarget(s string) (endpoint, error) {
 	case strings.Contains(s, "://"):
 		return fail("write host:port, not a URL")
 	case strings.Contains(s, "@"):
-		return fail("looking up the mail host of an address is not possible yet; write the host, and the address with --to")
+		return parseAddressTarget(s)
 	}
 	if ip, err := netip.ParseAddr(s); err == nil {
 		return endpoint{host: ip.String()}, nil
@@ -49,6 +50,38 @@ func parseTarget(s string) (endpoint, error) {
 		return fail(err.Error())
 	}
 	return e, nil
+}
+
+// parseAddressTarget reads address@domain.
+func parseAddressTarget(s string) (endpoint, error) {
+	a, err := smtp.ParseAddress(s)
+	if err != nil {
+		return endpoint{}, fmt.Errorf("bad target: %w", err)
+	}
+	if strings.HasPrefix(a.Domain, "[") {
+		return endpoint{}, fmt.Errorf("bad target %q: an address literal names its host already; write the host, and the address with --to", s)
+	}
+	host, err := smtp.ASCIIDomain(a.Domain)
+	return endpoint{host: host, address: a.String()}, err
+}
+
+// asDomain reports whether the target may be a domain, whose doors DNS tells: an address names one for certain, a bare name
+// becomes one if it has MX records. A name with a port, one that a provider has for a host, and one label alone are hosts.
+func (e endpoint) asDomain(via evidence.Via, port int) bool {
+	switch {
+	case via == evidence.ViaHost:
+		return false
+	case e.address != "":
+		return true
+	case e.port != 0 || port != 0 || !strings.Contains(e.host, "."):
+		return false
+	}
+	if _, err := netip.ParseAddr(e.host); err == nil {
+		return false
+	}
+	_, _, known := provider.Classify(e.host)
+	_, retired := provider.IsRetired(e.host)
+	return !known && !retired
 }
 
 // cutPort takes the port off HOST:PORT or [IPv6]:PORT.

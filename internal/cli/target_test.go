@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
 )
 
@@ -35,6 +36,10 @@ func TestParseTarget(t *testing.T) {
 		{"<mail.example.com>", "", 0, "not a valid name"},
 		{"-oProxy.example.com", "", 0, "hyphen"},
 		{"https://mail.example.com/", "", 0, "not a URL"},
+		{"scanner@contoso.com", "contoso.com", 0, ""},
+		{"scanner@bücher.example", "xn--bcher-kva.example", 0, ""},
+		{"scanner@", "", 0, "bad address"},
+		{"scanner@[192.0.2.1]", "", 0, "names its host already"},
 	} {
 		e, err := parseTarget(tt.in)
 		if tt.wrong != "" {
@@ -43,7 +48,7 @@ func TestParseTarget(t *testing.T) {
 			}
 			continue
 		}
-		if want := (endpoint{tt.host, tt.port}); err != nil || e != want {
+		if want := (endpoint{host: tt.host, port: tt.port, address: e.address}); err != nil || e != want || (e.address != "") != strings.Contains(tt.in, "@") {
 			t.Errorf("%q: got %v, %v, want %v", tt.in, e, err, want)
 		}
 	}
@@ -85,12 +90,49 @@ func TestWalkOfFlags(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := o.walk(target)
+		goal, err := o.goal(target)
 		if err != nil {
 			t.Errorf("%s: %v", tt.args, err)
 		}
+		// A bare name without MX records is a host.
+		goal, _ = diagnose.Doors(goal, []evidence.Lookup{{Name: goal.Domain, Type: "MX", RCode: "NOERROR"}})
+		got := goal.Walk
 		if d := cmp.Diff(tt.want, got, cmp.Comparer(func(a, b evidence.Walk) bool { return walkText(a) == walkText(b) })); d != "" {
 			t.Errorf("%s (-want +got)\n%s", tt.args, d)
+		}
+	}
+}
+
+// TestDomainOrHost: what may be a domain is looked up, what cannot be one is not.
+func TestDomainOrHost(t *testing.T) {
+	for _, tt := range []struct {
+		args, domain string
+		certain      bool
+	}{
+		{"contoso.com", "contoso.com", false},
+		{"scanner@contoso.com", "contoso.com", true},
+		{"scanner@contoso.com --port 587", "contoso.com", true},
+		{"contoso.com --via submission", "contoso.com", false},
+		{"contoso.com --via host", "", false},
+		{"scanner@contoso.com --via host", "", false},
+		{"contoso.com:25", "", false},
+		{"contoso.com --port 25", "", false},
+		{"smtp.office365.com", "", false},
+		{"contoso-com.mail.protection.outlook.com", "", false},
+		{"smtp-emea.outlook.com", "", false},
+		{"localhost", "", false},
+		{"192.0.2.1", "", false},
+	} {
+		o, target, err := caseOptions(strings.Fields(tt.args))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := o.goal(target)
+		if err != nil || got.Domain != tt.domain || (got.Walk.Host == "") != tt.certain {
+			t.Errorf("%s: domain %q, host %q, %v; want domain %q, certain %v", tt.args, got.Domain, got.Walk.Host, err, tt.domain, tt.certain)
+		}
+		if want := strings.HasPrefix(tt.args, "scanner@"); (got.Walk.From == "scanner@contoso.com") != want {
+			t.Errorf("%s: from %q", tt.args, got.Walk.From)
 		}
 	}
 }

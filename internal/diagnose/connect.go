@@ -12,6 +12,8 @@ import (
 )
 
 var connectRules = []rule{
+	{cause.DNSNameNotFound, nullMX},
+	{cause.DNSResolverFailing, mxUnanswered},
 	{cause.DNSNameNotFound, nameNotFound},
 	{cause.DNSResolverFailing, resolverFailing},
 	{cause.DNSWrongAnswer, wrongAnswer},

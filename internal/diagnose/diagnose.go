@@ -34,6 +34,7 @@ func Diagnose(rec *evidence.Record) Diagnosis {
 	if rec.Source == evidence.FromCheck {
 		d.Patterns = patterns(all)
 		d.Guidance, d.Recommended = guidance(all)
+		d.Guidance = append(d.Guidance, passwordNotices(all)...)
 	}
 	d.Results = results(rec)
 	return d
@@ -269,6 +270,11 @@ func cannotKnow(rec *evidence.Record) []string {
 			out = append(out, "whether a recipient is accepted: no --from and --to were given")
 		} else if !rec.Target.Walk.Send {
 			out = append(out, "whether the message itself is accepted: nothing is sent without --send")
+		}
+		for _, w := range append([]evidence.Walk{rec.Target.Walk}, rec.Target.Doors...) {
+			if w.Guess != "" {
+				out = append(out, "whether "+w.Host+" is the right door: "+w.Guess)
+			}
 		}
 	case evidence.FromText:
 		out = append(out, "what the text does not show: a step without a line was not seen, which does not mean that it worked")

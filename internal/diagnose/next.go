@@ -266,6 +266,9 @@ func (s *scene) askOtherPorts(until cause.Step, because string) []evidence.Exper
 
 func (s *scene) askConnect() []evidence.Experiment {
 	var out []evidence.Experiment
+	if s.walk.Host == "" {
+		return nil
+	}
 	if s.noAddresses() {
 		return s.askResolvers("whether the name or the resolver is at fault")
 	}

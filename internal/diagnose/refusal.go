@@ -21,6 +21,7 @@ func (s *scene) refusalFindings(r StepResult) []Finding {
 	if !ok {
 		return nil
 	}
+	m = s.outsider(m, rep)
 	if m.Cause == cause.Undetermined {
 		f := finding(r.Step, cause.Undetermined, Possible, m.Meaning, s.ground(r.Event, "%s", rep))
 		f.Actions, f.Links = m.Actions, m.Links

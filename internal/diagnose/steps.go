@@ -176,6 +176,10 @@ func (s *scene) connectStep() StepResult {
 			return StepResult{Step: cause.Connect, Status: Fail, Detail: lookupOutcome(l.what), Trace: l.trace.ID, Event: l.index, At: l.trace.Events[l.index].At}
 		}
 	}
+	if l, ok := s.nowhere(); ok {
+		return StepResult{Step: cause.Connect, Status: Fail, Detail: s.nowhereDetail(l.what),
+			Trace: l.trace.ID, Event: l.index, At: l.trace.Events[l.index].At}
+	}
 	return StepResult{Step: cause.Connect}
 }
 

@@ -105,6 +105,7 @@ type Walk struct {
 	Declare  int64         `json:"declare_size,omitempty"`    // SIZE= at MAIL; 0: the message's own when it is sent
 	Until    cause.Step    `json:"until,omitempty"`           // stop after this step; "": as far as the rest allows
 	Like     string        `json:"like,omitempty"`            // the kind of device it is held like
+	Guess    string        `json:"guess,omitempty"`           // why Host was taken for the door, where DNS does not say so
 }
 
 // Auth says how to sign in. The secret itself is not here: the prober has it from its caller.

@@ -10,11 +10,11 @@ import (
 // A DNSRecord is what the case's own resolver says of one name. Names it knows nothing of do not exist.
 type DNSRecord struct {
 	Name string // without the last dot, lower case
-	Kind string // A, AAAA, MX, NXDOMAIN, SERVFAIL, REFUSED or SILENCE; the last four hold for all types
-	Data string // an address, or the host of an MX
+	Kind string // A, AAAA, MX, CNAME, PTR, TXT, NXDOMAIN, SERVFAIL, REFUSED or SILENCE; the last four hold for all types
+	Data string // an address, a host ("." for an MX that says there is none), or text
 }
 
-var dnsKinds = []string{"A", "AAAA", "MX", "NXDOMAIN", "SERVFAIL", "REFUSED", "SILENCE"}
+var dnsKinds = []string{"A", "AAAA", "MX", "CNAME", "PTR", "TXT", "NXDOMAIN", "SERVFAIL", "REFUSED", "SILENCE"}
 
 // parseDNS reads lines "NAME KIND [DATA]".
 func parseDNS(src source) ([]DNSRecord, error) {
@@ -33,13 +33,11 @@ func parseDNS(src source) ([]DNSRecord, error) {
 }
 
 func parseRecord(f []string) (DNSRecord, error) {
-	if len(f) < 2 || len(f) > 3 || !slices.Contains(dnsKinds, f[1]) {
+	if len(f) < 2 || len(f) > 3 && f[1] != "TXT" || !slices.Contains(dnsKinds, f[1]) {
 		return DNSRecord{}, fmt.Errorf("want NAME KIND [DATA], KIND one of %s", strings.Join(dnsKinds, ", "))
 	}
 	r := DNSRecord{Name: strings.ToLower(strings.TrimSuffix(f[0], ".")), Kind: f[1]}
-	if len(f) == 3 {
-		r.Data = f[2]
-	}
+	r.Data = strings.Join(f[2:], " ")
 	addr, err := netip.ParseAddr(r.Data)
 	switch r.Kind {
 	case "A":
@@ -50,9 +48,9 @@ func parseRecord(f []string) (DNSRecord, error) {
 		if err != nil || !addr.Is6() {
 			return DNSRecord{}, fmt.Errorf("record AAAA %q: want an IPv6 address", r.Data)
 		}
-	case "MX":
+	case "MX", "CNAME", "PTR", "TXT":
 		if r.Data == "" {
-			return DNSRecord{}, fmt.Errorf("MX: want the host")
+			return DNSRecord{}, fmt.Errorf("%s: want its host or text", r.Kind)
 		}
 	default:
 		if r.Data != "" {

@@ -91,13 +91,22 @@ func (r DNSRecord) answer(m *dnsmessage.Message, q dnsmessage.Question) {
 		kind, body = dnsmessage.TypeA, &dnsmessage.AResource{A: netip.MustParseAddr(r.Data).As4()}
 	case "AAAA":
 		kind, body = dnsmessage.TypeAAAA, &dnsmessage.AAAAResource{AAAA: netip.MustParseAddr(r.Data).As16()}
-	case "MX":
+	case "TXT":
+		kind, body = dnsmessage.TypeTXT, &dnsmessage.TXTResource{TXT: chunks(r.Data)}
+	case "MX", "CNAME", "PTR":
 		host, err := dnsmessage.NewName(strings.TrimSuffix(r.Data, ".") + ".")
 		if err != nil {
 			m.RCode = dnsmessage.RCodeServerFailure
 			return
 		}
-		kind, body = dnsmessage.TypeMX, &dnsmessage.MXResource{Pref: 10, MX: host}
+		switch r.Kind {
+		case "MX":
+			kind, body = dnsmessage.TypeMX, &dnsmessage.MXResource{Pref: 10, MX: host}
+		case "CNAME":
+			kind, body = dnsmessage.TypeCNAME, &dnsmessage.CNAMEResource{CNAME: host}
+		default:
+			kind, body = dnsmessage.TypePTR, &dnsmessage.PTRResource{PTR: host}
+		}
 	}
 	if kind != q.Type {
 		return
@@ -106,4 +115,14 @@ func (r DNSRecord) answer(m *dnsmessage.Message, q dnsmessage.Question) {
 		Header: dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET, TTL: recordTTL},
 		Body:   body,
 	})
+}
+
+// chunks cuts a text into the strings of 255 octets that a TXT record is made of.
+func chunks(text string) []string {
+	const most = 255
+	var out []string
+	for len(text) > most {
+		out, text = append(out, text[:most]), text[most:]
+	}
+	return append(out, text)
 }

@@ -49,7 +49,7 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 		{"wire fault kind", head + "after-sent 10 explode\n", "want close, cut, reset or silence"},
 		{"argument too many", head + "closed now\n", "takes no argument"},
 		{"account", head + "account one\n", "want USER PASSWORD"},
-		{"dns kind", "t\n-- dns --\na.example TXT x\n", "cases/x.txtar:3: want NAME KIND [DATA]"},
+		{"dns kind", "t\n-- dns --\na.example SRV x\n", "cases/x.txtar:3: want NAME KIND [DATA]"},
 		{"dns address", "t\n-- dns --\na.example A ::1\n", "want an IPv4 address"},
 		{"target", "t\n-- want --\nverdict none accepted\n-- target --\na b\n-- server --\npersonality plain\n", `target "a b"`},
 		{"flags", "t\n-- flags --\n--from \"a\n", "not a quoted string"},

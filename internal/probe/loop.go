@@ -54,6 +54,9 @@ func (r *run) doors(ctx context.Context) {
 		// Reading the system's roots takes longer than a handshake; they are kept once read. An error shows later.
 		going.Go(func() { _, _ = x509.SystemCertPool() })
 	}
+	if r.target.Walk.Host == "" {
+		return // a domain without a mail host
+	}
 	walk(r.group("t", evidence.RoleAsked, nil), r.target.Walk)
 	for i, w := range r.target.Doors {
 		walk(r.group(fmt.Sprintf("c%d.", i+1), evidence.RoleControl, nil), w)

@@ -149,11 +149,11 @@ func TestWhatCannotBeDone(t *testing.T) {
 		rec := p.Run(t.Context(), evidence.Target{Walk: walkOf()}, func(*evidence.Record) []evidence.Experiment {
 			return []evidence.Experiment{
 				{Name: "path", Path: &evidence.PathTest{Kind: "of no kind"}},
-				{Name: "mx", Lookup: &evidence.Question{Server: "system", Name: "example.com", Types: []string{"MX"}}},
+				{Name: "tlsa", Lookup: &evidence.Question{Server: "system", Name: "example.com", Types: []string{"TLSA"}}},
 				{Name: "hello", Hello: &evidence.HelloTest{Walk: walkOf(), Specs: []string{"no such"}}},
 			}
 		})
-		want := []string{`no path test is named "of no kind"`, "the system's resolver tells addresses only, no MX records",
+		want := []string{`no path test is named "of no kind"`, "the system's resolver has no way to ask for TLSA records",
 			`no ClientHello is named "no such"`}
 		for i, r := range rec.Runs {
 			if r.NotPossible != want[i] {

@@ -43,6 +43,8 @@ type Prober struct {
 	Resolvers []string       // host:port of resolvers to ask in place of the system's; none: the system's
 	Hostname  string         // of this machine, for EHLO; "": ask the system
 
+	// Doors chooses the walks of a target that names a domain. nil: the target is walked as it stands.
+	Doors DoorPlanner
 	// Lookup resolves names as programs on this machine do. nil: net.Resolver.
 	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	// Dial opens a connection, and says how that went; the connection is nil if it failed. nil: the real one.
@@ -64,6 +66,7 @@ func (p *Prober) Run(ctx context.Context, target evidence.Target, plan Planner) 
 	r := newRun(p, target)
 	ctx, cancel := context.WithDeadlineCause(ctx, r.started.Add(limit), errBudget)
 	defer cancel()
+	r.findDoors(ctx)
 	r.loop(ctx, plan)
 	return r.record(ctx)
 }

@@ -93,14 +93,19 @@ func lookupFailed(l *evidence.Lookup, err error) {
 	}
 }
 
-// systemLookup asks as other programs here do. Where Go's own resolver does the work, its servers become known.
+// systemLookup asks as other programs here do.
 func (r *run) systemLookup(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	resolver := r.systemResolver()
+	return resolver.LookupNetIP(ctx, network, host)
+}
+
+// systemResolver is that of other programs here. Where Go's own resolver does the work, its servers become known.
+func (r *run) systemResolver() *net.Resolver {
 	d := new(net.Dialer)
-	resolver := net.Resolver{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+	return &net.Resolver{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		r.contact(address)
 		return d.DialContext(ctx, network, address)
 	}}
-	return resolver.LookupNetIP(ctx, network, host)
 }
 
 func addressType(a netip.Addr) string {

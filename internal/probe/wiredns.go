@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,27 +37,35 @@ func (r *run) ask(ctx context.Context, g *group, q evidence.Question) (notPossib
 	return ""
 }
 
-// askSystem can ask for addresses alone: the system's resolver has no way to be asked for a type.
+// askSystem asks as programs on this machine do.
 func (r *run) askSystem(ctx context.Context, j *journal, q evidence.Question) string {
-	lookup := r.p.Lookup
-	if lookup == nil {
-		lookup = r.systemLookup
-	}
 	for _, t := range q.Types {
-		network, ok := map[string]string{"A": "ip4", "AAAA": "ip6"}[t]
-		if !ok {
-			return "the system's resolver tells addresses only, no " + t + " records"
+		if !slices.Contains([]string{"A", "AAAA", "MX", "TXT", "PTR", "CNAME"}, t) {
+			return "the system's resolver has no way to ask for " + t + " records"
 		}
-		began := time.Now()
-		addrs, err := lookup(ctx, network, q.Name)
-		l := evidence.Lookup{Server: systemResolver, Name: q.Name, Type: t, Waited: time.Since(began)}
-		for _, a := range addrs {
-			l.Answers = append(l.Answers, evidence.RR{Name: q.Name, Type: addressType(a.Unmap()), Data: a.Unmap().String()})
+		r.systemRecords(ctx, j, q.Name, t)
+	}
+	return ""
+}
+
+// addressOfReverse is the address that a name below in-addr.arpa or ip6.arpa stands for (RFC 1035, section 3.5; RFC 3596,
+// section 2.5), "" if it stands for none.
+func addressOfReverse(name string) string {
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	labels := strings.Split(name, ".")
+	slices.Reverse(labels)
+	switch {
+	case len(labels) == 6 && strings.HasSuffix(name, ".in-addr.arpa"):
+		return strings.Join(labels[2:], ".")
+	case len(labels) == 34 && strings.HasSuffix(name, ".ip6.arpa"):
+		var b strings.Builder
+		for i, digit := range labels[2:] {
+			if i > 0 && i%4 == 0 {
+				b.WriteByte(':')
+			}
+			b.WriteString(digit)
 		}
-		if err != nil {
-			lookupFailed(&l, err)
-		}
-		j.add(evidence.Event{Took: l.Waited, Lookup: &l})
+		return b.String()
 	}
 	return ""
 }

@@ -1,5 +1,7 @@
 package provider
 
+import "strings"
+
 // m365Notices is what Microsoft announced that decides whether a device can send: passwords for SMTP AUTH above all. Their dates moved more than once and many
 // pages still give old ones, so the superseded notices stay, marked.
 var m365Notices = []Notice{
@@ -22,4 +24,14 @@ func (p *Profile) CurrentNotices() []Notice {
 		}
 	}
 	return n
+}
+
+// PasswordNotice is the newest notice of a profile that says until when submission takes passwords.
+func (p *Profile) PasswordNotice() (n Notice, ok bool) {
+	for _, x := range p.CurrentNotices() {
+		if strings.Contains(x.What, "Basic authentication for SMTP AUTH") {
+			n, ok = x, true
+		}
+	}
+	return n, ok
 }
