@@ -251,3 +251,17 @@ func TestNoControlsForLocalTargets(t *testing.T) {
 		}
 	}
 }
+
+// Who names resolvers has them asked in place of the system's; without that the system's are asked one by one.
+func TestSystemResolvers(t *testing.T) {
+	const system = "192.0.2.53:53"
+	for server, want := range map[string]bool{"system": true, "198.51.100.53:53": false} {
+		look := evidence.Trace{ID: "t0", Role: evidence.RoleLookup, Events: []evidence.Event{{Lookup: &evidence.Lookup{Server: server, Name: plain.Host, Type: "A", RCode: "SERVFAIL"}}}}
+		rec := record(plain, look)
+		rec.Host = &evidence.Host{Resolvers: []string{system}}
+		asked := slices.ContainsFunc(Next(rec), func(e evidence.Experiment) bool { return e.Lookup != nil && e.Lookup.Server == system })
+		if asked != want {
+			t.Errorf("after %s: the system's resolver is asked: %v, want %v", server, asked, want)
+		}
+	}
+}

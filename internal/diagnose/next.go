@@ -293,13 +293,14 @@ func (s *scene) askConnect() []evidence.Experiment {
 	return out
 }
 
-// askResolvers asks the system's resolvers one by one, and public ones as a control.
+// askResolvers asks the system's resolvers one by one, unless the user named others in their place, and public ones as a
+// control.
 func (s *scene) askResolvers(because string) []evidence.Experiment {
 	if _, err := netip.ParseAddr(s.walk.Host); err == nil {
 		return nil
 	}
 	var servers []string
-	if s.rec.Host != nil {
+	if s.rec.Host != nil && !s.ownResolvers() {
 		servers = append(servers, s.rec.Host.Resolvers...)
 	}
 	if s.mayUseControls() && !localName(s.walk.Host) {
@@ -311,6 +312,19 @@ func (s *scene) askResolvers(because string) []evidence.Experiment {
 			Lookup: &evidence.Question{Server: server, Name: s.walk.Host, Types: []string{"A", "AAAA"}}})
 	}
 	return out
+}
+
+// ownResolvers reports whether the walk asked resolvers that the user named.
+func (s *scene) ownResolvers() bool {
+	for i := range s.rec.Traces {
+		t := &s.rec.Traces[i]
+		for _, e := range t.Events {
+			if t.Role == evidence.RoleLookup && e.Lookup != nil && e.Lookup.Server != "system" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // openPort is another port of the same host that was seen to connect; 0 if there is none.

@@ -39,7 +39,7 @@ func (r *run) loop(ctx context.Context, plan Planner) {
 	}
 }
 
-// doors walks the door asked about, and the controls beside it.
+// doors walks the door asked about, and the controls beside it, while the facts of this machine are read.
 func (r *run) doors(ctx context.Context) {
 	var going sync.WaitGroup
 	defer going.Wait()
@@ -54,6 +54,13 @@ func (r *run) doors(ctx context.Context) {
 		// Reading the system's roots takes longer than a handshake; they are kept once read. An error shows later.
 		going.Go(func() { _, _ = x509.SystemCertPool() })
 	}
+	going.Go(func() {
+		defer r.poke()
+		facts := r.p.facts(ctx)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.host = facts
+	})
 	if r.target.Walk.Host == "" {
 		return // a domain without a mail host
 	}

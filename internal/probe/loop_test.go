@@ -199,3 +199,24 @@ func TestControls(t *testing.T) {
 		}
 	})
 }
+
+// The planner gets to know this machine, even when the walk is over first.
+func TestHostFacts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		facts := &evidence.Host{OS: "plan9/386"}
+		p := Prober{
+			Dial: dialTo(t, func(s *server) { s.say("554 no"); s.hear("QUIT"); s.say("221 bye") }),
+			Host: func(context.Context) *evidence.Host { time.Sleep(time.Second); return facts },
+		}
+		told := 0
+		rec := p.Run(t.Context(), evidence.Target{Walk: walkOf()}, func(rec *evidence.Record) []evidence.Experiment {
+			if rec.Host != nil {
+				told++
+			}
+			return nil
+		})
+		if rec.Host != facts || told == 0 {
+			t.Errorf("the record has %+v, the planner was told %d times", rec.Host, told)
+		}
+	})
+}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/probe/host"
 )
 
 // Limits of one run, so that it stays polite and small whatever it meets.
@@ -49,6 +50,9 @@ type Prober struct {
 	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	// Dial opens a connection, and says how that went; the connection is nil if it failed. nil: the real one.
 	Dial func(ctx context.Context, spec DialSpec) (net.Conn, evidence.Dialed)
+	// Host reads what this machine says of its own network. nil: host.Facts, or nothing where Dial is replaced, because
+	// then it is not this machine that connects.
+	Host func(context.Context) *evidence.Host
 	// Observe gets each event as it happens, one at a time; the trace comes without its events. nil: nobody.
 	Observe func(evidence.Trace, evidence.Event)
 }
@@ -80,6 +84,17 @@ func why(ctx context.Context) string {
 		return "budget"
 	}
 	return "interrupt"
+}
+
+// facts reads what this machine says of its own network, or returns nil.
+func (p *Prober) facts(ctx context.Context) *evidence.Host {
+	switch {
+	case p.Host != nil:
+		return p.Host(ctx)
+	case p.Dial != nil:
+		return nil
+	}
+	return host.Facts(ctx)
 }
 
 // hostname is the name of this machine, as far as the system knows it.

@@ -20,6 +20,7 @@ type run struct {
 	observe sync.Mutex
 
 	mu        sync.Mutex
+	host      *evidence.Host // nil: not known yet
 	groups    []*group // asked, controls, experiments: in the order they were asked for
 	contacted []string
 	opened    int // connections, in all
@@ -128,7 +129,7 @@ func (r *run) collect(all bool) *evidence.Record {
 	defer r.mu.Unlock()
 	rec := &evidence.Record{
 		Schema: evidence.Schema, Tool: r.p.Tool, Source: evidence.FromCheck,
-		Started: r.started, Took: time.Since(r.started), Target: r.target,
+		Started: r.started, Took: time.Since(r.started), Target: r.target, Host: r.host,
 		Contacted: slices.Clone(r.contacted),
 	}
 	for _, g := range r.groups {
