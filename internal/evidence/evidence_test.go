@@ -249,3 +249,17 @@ func TestPeekShowsWhatWasRecorded(t *testing.T) {
 		t.Errorf("trace %+v, want t1 without events", tr)
 	}
 }
+
+func TestHeardHides(t *testing.T) {
+	rec := NewRecorder(Trace{ID: "t1"}, nil)
+	rec.Heard(1, []byte("cGFzc3dvcmQtYWZ0ZXItYS1yZWZ1c2Fs"), smtp.CRLF, Aside{Hide: true, Early: true})
+	rec.Heard(2, []byte("AUTH LOGIN"), smtp.CRLF, Aside{})
+	rec.Heard(3, []byte("dXNlcg=="), smtp.CRLF, Aside{})
+	ev := rec.Snapshot().Events
+	if s := ev[0].Sent; s.Line != smtp.Masked || s.Verb != Hidden || !s.Secret || !s.Early || s.Bytes != 34 {
+		t.Errorf("hidden line: %+v", s)
+	}
+	if s := ev[2].Sent; s.Line != smtp.Masked || s.Verb != "" {
+		t.Errorf("line within AUTH: %+v", s)
+	}
+}

@@ -83,19 +83,33 @@ func (r *Recorder) add(e Event) int {
 // Command records a line that the client sent, without its end, and returns its index. What belongs to an AUTH
 // exchange is masked: the initial response of AUTH, and every line until the final reply.
 func (r *Recorder) Command(at time.Duration, line []byte, eol smtp.EOL) int {
+	return r.Heard(at, line, eol, Aside{})
+}
+
+// An Aside is what the one who hears a line knows of it beside its octets.
+type Aside struct {
+	Early bool // it came before the reply to the command before it
+	Hide  bool // it may be a secret, though no AUTH is under way: nothing of it is kept
+}
+
+// Heard is Command for an observer at the server's end, who meets clients that break the rules.
+func (r *Recorder) Heard(at time.Duration, line []byte, eol smtp.EOL, a Aside) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := Sent{Bytes: int64(len(line) + eolLen(eol))}
+	s := Sent{Bytes: int64(len(line) + eolLen(eol)), Early: a.Early}
 	if eol != smtp.CRLF {
 		s.EOL = eol
 	}
-	if r.authing {
+	switch {
+	case a.Hide && !r.authing:
+		s.Verb, s.Line, s.Secret = Hidden, smtp.Masked, true
+	case r.authing:
 		// The mechanism's own cancel (RFC 4954, section 4) is no secret, and worth seeing.
 		s.Line = string(line)
 		if s.Line != "*" {
 			s.Line, s.Secret, s.Empty = smtp.Masked, true, len(line) == 0
 		}
-	} else {
+	default:
 		s.Verb = smtp.ParseCommand(line).Verb
 		s.Line, s.Secret = smtp.MaskAuth(string(line))
 		r.authing = s.Verb == "AUTH"
@@ -113,6 +127,9 @@ func (r *Recorder) Message(at time.Duration, s Sent) int {
 	r.lastSent = r.add(Event{At: at, Sent: &s})
 	return r.lastSent
 }
+
+// Hidden is the Verb of a line that is no command, and of which nothing may be kept.
+const Hidden = "?"
 
 // Message is the Verb of a Sent event that stands for a whole message.
 const Message = "MESSAGE"

@@ -75,6 +75,8 @@ type Event struct {
 	Segments    *Segments            `json:"segments,omitempty"`
 	Hop         *Hop                 `json:"hop,omitempty"`
 	Size        *SizeProbe           `json:"size_probe,omitempty"`
+	SignIn      *SignIn              `json:"sign_in,omitempty"`
+	Mail        *Mail                `json:"mail,omitempty"`
 	Said        *Said                `json:"said,omitempty"`
 	Note        *Note                `json:"note,omitempty"`
 }
@@ -147,6 +149,7 @@ type Sent struct {
 	Acked  int64    `json:"acked,omitempty"`
 	MsgID  string   `json:"message_id,omitempty"` // of a MESSAGE
 	Done   bool     `json:"done,omitempty"`       // of a MESSAGE: the final dot was written
+	Early  bool     `json:"early,omitempty"`      // it came before the reply to the command before it
 }
 
 // Reply is one reply of the server, whole or as far as it came.
@@ -240,6 +243,8 @@ const (
 	TLSEnded   TLSFailure = "ended"        // closed, reset or silent
 	TLSNotTLS  TLSFailure = "not-tls"      // the answer is no TLS record
 	TLSRefused TLSFailure = "client-refused"
+
+	TLSClientAlerted TLSFailure = "client-alert" // seen at the server: the Alert event before it says which
 )
 
 // Ended is the end of a connection, or of a wait.

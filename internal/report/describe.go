@@ -41,6 +41,10 @@ func describe(e *evidence.Event) string {
 		return describeHop(e.Hop)
 	case e.Size != nil:
 		return describeSize(e.Size)
+	case e.SignIn != nil:
+		return describeSignIn(e.SignIn)
+	case e.Mail != nil:
+		return describeMail(e.Mail)
 	case e.Said != nil:
 		return "said: " + e.Said.Text
 	case e.Note != nil:
@@ -148,6 +152,8 @@ func describeTLSFailure(f *evidence.TLSFailed) string {
 		evidence.TLSAlerted: "the server refused it with an alert",
 		evidence.TLSEnded:   "the connection " + outcomeWords(f.Outcome),
 		evidence.TLSNotTLS:  "the answer is not TLS",
+
+		evidence.TLSClientAlerted: "the client refused it with an alert",
 		evidence.TLSRefused: "this client refused it",
 	}[f.How]
 	s := fmt.Sprintf("TLS failed: %s; %d octets sent, %d received", how, f.SentN, f.GotN)
