@@ -6,12 +6,13 @@ import (
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/smtp"
+	"github.com/smtptriage/smtptriage/internal/tlswire"
 )
 
 // fail ends the conversation in a wait that did not bring what it was for.
 func (t *talk) fail(ctx context.Context, w *waiting, err error) {
 	t.unfinished()
-	if alert, ok := remoteAlert(err); ok {
+	if alert, ok := tlswire.RemoteAlert(err); ok {
 		t.j.add(evidence.Event{Alert: &evidence.Alert{From: evidence.Server, Alert: alert}})
 	}
 	t.end(t.ending(ctx, w, err))

@@ -4,10 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"net"
 	"net/netip"
-	"reflect"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/tlswire"
@@ -121,7 +118,7 @@ func (c *conversation) handshakeFailed(ctx context.Context, w *waiting, t *tap, 
 	f := evidence.TLSFailed{Text: err.Error(), GotN: got, SentN: sent}
 	head, foreign := t.foreign()
 	end := c.ending(ctx, w, err)
-	alert, remote := remoteAlert(err)
+	alert, remote := tlswire.RemoteAlert(err)
 	switch {
 	case t.alerted || remote:
 		f.How = evidence.TLSAlerted
@@ -142,20 +139,6 @@ func (c *conversation) handshakeFailed(ctx context.Context, w *waiting, t *tap, 
 		return
 	}
 	c.end(end)
-}
-
-// remoteAlert finds an alert of the far end behind an error of crypto/tls. It keeps the type to itself: a uint8 inside
-// a *net.OpError with Op "remote error".
-func remoteAlert(err error) (tlswire.Alert, bool) {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "remote error" || op.Err == nil {
-		return tlswire.Alert{}, false
-	}
-	v := reflect.ValueOf(op.Err)
-	if v.Kind() != reflect.Uint8 {
-		return tlswire.Alert{Encrypted: true}, true
-	}
-	return tlswire.Alert{Level: tlswire.Fatal, Description: tlswire.AlertDescription(v.Uint())}, true
 }
 
 // certificates are the server's chain, read off the wire or, where it travels encrypted, handed over by crypto/tls.
