@@ -1,0 +1,12 @@
+package listen
+
+import (
+	"errors"
+
+	"golang.org/x/sys/windows"
+)
+
+// isReset reports whether the far end cut the connection. The plain number is what an overlapped call ends with.
+func isReset(err error) bool {
+	return errors.Is(err, windows.WSAECONNRESET) || errors.Is(err, windows.WSAECONNABORTED) || errors.Is(err, windows.ERROR_NETNAME_DELETED)
+}
