@@ -41,7 +41,7 @@ func maskedGreeting(r smtp.Reply) bool {
 
 // foreignGreeting: a 220 that a known provider's host does not say.
 func (s *scene) foreignGreeting(r smtp.Reply) bool {
-	return s.known && r.Code == 220 && !maskedGreeting(r) && !s.door.Greets(r)
+	return s.known && !s.aboutClient() && r.Code == 220 && !maskedGreeting(r) && !s.door.Greets(r)
 }
 
 // silence returns the end of a connection on which no greeting came, or nil.

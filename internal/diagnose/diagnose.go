@@ -78,6 +78,9 @@ func (s *scene) judge() Path {
 // findings names the causes: of the first step that fails; or else of the first that only a common device would stumble
 // over; or else that all is well, as far as was asked.
 func (s *scene) findings(steps []StepResult) []Finding {
+	if s.aboutClient() {
+		return s.clientFindings(steps)
+	}
 	for _, want := range []Status{Fail, Warn} {
 		if want == Warn {
 			if found := s.onlyTold(steps); len(found) > 0 {

@@ -39,7 +39,16 @@ func (f fact[T]) ground(format string, args ...any) Ground {
 func scenes(rec *evidence.Record) []*scene {
 	var out []*scene
 	find := func(t *evidence.Trace) *scene {
-		if t.Role != evidence.RoleObserved {
+		switch {
+		case t.Role == evidence.RoleObserved && rec.Source == evidence.FromListen && t.Sees.ServerSide:
+			// The tries of one device are one path.
+			for _, s := range out {
+				if s.role == t.Role && s.views[0].Trace.Address.Addr() == t.Address.Addr() {
+					s.walk = t.Walk
+					return s
+				}
+			}
+		case t.Role != evidence.RoleObserved:
 			for _, s := range out {
 				if s.role == t.Role && s.walk.Host == t.Walk.Host && s.walk.Port == t.Walk.Port && s.walk.Via == t.Walk.Via {
 					return s
@@ -107,6 +116,10 @@ func (s *scene) complete() {
 		if s.main == nil || depth(v) > depth(s.main) {
 			s.main = v
 		}
+	}
+	if s.aboutClient() {
+		s.main = newest(s.views)
+		s.walk = s.main.Trace.Walk
 	}
 	var greeting smtp.Reply
 	if s.main != nil {

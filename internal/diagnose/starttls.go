@@ -71,6 +71,11 @@ func (s *scene) handshakeFailure() string {
 			return "the server answers the handshake with the alert " + a.String()
 		}
 		return "the server answers the handshake with an alert"
+	case evidence.TLSClientAlerted:
+		if v := s.main; v.Alert >= 0 {
+			return "the client answers the handshake with the alert " + v.Trace.Events[v.Alert].Alert.Alert.String()
+		}
+		return "the client answers the handshake with an alert"
 	case evidence.TLSNotTLS:
 		return "the answer to the ClientHello is not TLS: " + f.Text
 	case evidence.TLSRefused:
@@ -234,7 +239,7 @@ func (s *scene) chain() *evidence.Chain {
 // certProblem is why the chain does not verify, by the roots that the user, or else this machine, trusts.
 func (s *scene) certProblem() fact[evidence.Verified] {
 	c := s.chain()
-	if c == nil {
+	if c == nil || s.aboutClient() { // what is wrong with our own certificate is so on purpose
 		return fact[evidence.Verified]{}
 	}
 	for _, roots := range []string{"ca-file", "system", ""} {
