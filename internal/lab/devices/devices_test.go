@@ -1,0 +1,140 @@
+package devices_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smtptriage/smtptriage/internal/diagnose"
+	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/lab/devices"
+	"github.com/smtptriage/smtptriage/internal/listen"
+)
+
+func listenOn(t *testing.T) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
+// TestDevices lets every device talk to a server that listens, and looks at what is said of it.
+func TestDevices(t *testing.T) {
+	authority, err := listen.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(authority.Certificate())
+	seen := map[string]bool{}
+	for _, d := range devices.All() {
+		if seen[d.Name] {
+			t.Errorf("two devices are named %s", d.Name)
+		}
+		seen[d.Name] = true
+		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
+			rec := hear(t, d, authority, roots)
+			got := diagnose.Diagnose(rec)
+			v := got.Verdict
+			if v.Step != d.Step || v.Cause != d.Cause {
+				t.Errorf("verdict %s / %s (%s), want %s / %s\n%s%s", v.Step, v.Cause, v.Confidence, d.Step, d.Cause, v.Summary, dump(rec))
+			}
+			if len(v.Because) == 0 && v.Step != "none" {
+				t.Error("the verdict rests on nothing")
+			}
+			t.Logf("%-24s %-9s %-30s %-8s %s", d.Name, v.Step, v.Cause, v.Confidence, d.About)
+			noSecrets(t, rec)
+		})
+	}
+	if len(seen) < 20 {
+		t.Errorf("%d devices, want 20 and more", len(seen))
+	}
+}
+
+// hear records what a device says to a server.
+func hear(t *testing.T, d devices.Device, authority *listen.Authority, roots *x509.CertPool) *evidence.Record {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	records := make(chan *evidence.Record, 1)
+	srv := &listen.Server{Authority: authority, Certificate: listen.CertificateKind(d.Certificate),
+		Done: func(r *evidence.Record) { records <- r }}
+	if d.Generic {
+		srv.As = listen.Generic
+	}
+	ln := listenOn(t)
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ctx, ln, listen.Port{Number: d.Port, Implicit: d.Port == 465}) }()
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Play(ctx, conn, roots); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case rec := <-records:
+		cancel()
+		if err := <-served; err != nil {
+			t.Fatal(err)
+		}
+		return rec
+	case <-ctx.Done():
+		t.Fatal("no record came")
+		return nil
+	}
+}
+
+// noSecrets looks for the passwords and the token of the scripts, as they are and as they travel.
+func noSecrets(t *testing.T, rec *evidence.Record) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := evidence.Write(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{"lab-password", "lab-token", "lab-p", "AHNjYW5uZXJA", "dXNlcj1zY2Fub", base64.StdEncoding.EncodeToString([]byte("lab-password"))} {
+		if strings.Contains(b.String(), secret) {
+			t.Errorf("the record holds %q", secret)
+		}
+	}
+}
+
+func dump(rec *evidence.Record) string {
+	var b strings.Builder
+	for _, tr := range rec.Traces {
+		for i, e := range tr.Events {
+			switch {
+			case e.Sent != nil:
+				fmt.Fprintf(&b, "\n%d C: %s %s", i, e.Sent.Verb, e.Sent.Line)
+			case e.Reply != nil:
+				fmt.Fprintf(&b, "\n%d S: %s (to %d)", i, e.Reply, e.Reply.To)
+			case e.Ended != nil:
+				fmt.Fprintf(&b, "\n%d ended %+v", i, *e.Ended)
+			case e.TLSFailed != nil:
+				fmt.Fprintf(&b, "\n%d tls failed %+v", i, *e.TLSFailed)
+			case e.Alert != nil:
+				fmt.Fprintf(&b, "\n%d alert %+v", i, *e.Alert)
+			case e.Bytes != nil:
+				fmt.Fprintf(&b, "\n%d bytes %q %s", i, e.Bytes.Head, e.Bytes.Looks)
+			case e.Mail != nil:
+				fmt.Fprintf(&b, "\n%d mail %+v", i, *e.Mail)
+			case e.SignIn != nil:
+				fmt.Fprintf(&b, "\n%d sign-in %+v", i, *e.SignIn)
+			case e.ClientHello != nil:
+				fmt.Fprintf(&b, "\n%d hello %s %s", i, e.ClientHello.Format, e.ClientHello.MaxVersion())
+			case e.Secured != nil:
+				fmt.Fprintf(&b, "\n%d secured %+v", i, *e.Secured)
+			}
+		}
+	}
+	return b.String()
+}
