@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// localAddresses are the addresses under which other machines may reach this one: first those of private networks.
+func localAddresses() []netip.Addr {
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var private, other []netip.Addr
+	for _, a := range list {
+		p, err := netip.ParsePrefix(a.String())
+		switch ip := p.Addr().Unmap(); {
+		case err != nil, ip.IsLoopback(), ip.IsLinkLocalUnicast():
+		case ip.Is4() && ip.IsPrivate():
+			private = append(private, ip)
+		default:
+			other = append(other, ip)
+		}
+	}
+	return append(private, other...)
+}
+
+// setUpText says what to type into the device.
+func setUpText(o *listenOptions, listeners []net.Listener, own []netip.Addr) string {
+	var b strings.Builder
+	if o.bind != "" {
+		own = []netip.Addr{netip.MustParseAddr(o.bind)}
+	}
+	server := "an address of this machine"
+	if len(own) > 0 {
+		var words []string
+		for _, a := range own {
+			words = append(words, a.String())
+		}
+		server = strings.Join(words, " or ")
+	}
+	fmt.Fprintf(&b, "Standing in for %s. Type into the device:\n", o.as)
+	fmt.Fprintf(&b, "  server      %s\n", server)
+	for i, ln := range listeners {
+		port := strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
+		name := "port " + port
+		if o.parsed[i].Implicit {
+			fmt.Fprintf(&b, "  %-10s  with encryption SSL/TLS (also called SMTPS or implicit TLS)\n", name)
+		} else {
+			fmt.Fprintf(&b, "  %-10s  with encryption STARTTLS (often just \"TLS\"), or none\n", name)
+		}
+	}
+	b.WriteString("  user name   any, with any password: they are not checked, shown or saved; better not a real one\n")
+	b.WriteString("Mail is looked at and dropped. A device that checks certificates needs the authority: smtptriage listen ca\n")
+	if !o.anywhere {
+		b.WriteString("Connections are taken from private networks only.\n")
+	}
+	return b.String()
+}
