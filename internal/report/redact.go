@@ -54,8 +54,8 @@ var (
 	addressPattern = regexp.MustCompile(`(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}`)
 )
 
-// dropped are keys whose values are octets.
-var dropped = map[string]bool{"raw": true, "der": true, "head": true}
+// dropped are keys whose values are octets, or words of a message that was seen.
+var dropped = map[string]bool{"raw": true, "der": true, "head": true, "header": true, "attachments": true, "kept": true}
 
 func newRedactor(rec *evidence.Record) *redactor {
 	r := &redactor{domains: map[string]string{}, users: map[string]string{}, addresses: map[netip.Addr]netip.Addr{}, kept: map[netip.Addr]bool{}, counts: map[string]int{}}
@@ -79,7 +79,7 @@ func newRedactor(rec *evidence.Record) *redactor {
 	for i := range rec.Traces {
 		t := &rec.Traces[i]
 		walks = append(walks, t.Walk)
-		if _, _, ok := provider.Classify(t.Walk.Host); ok && t.Address.IsValid() {
+		if _, _, ok := provider.Classify(t.Walk.Host); ok && t.Address.IsValid() && !t.Sees.ServerSide {
 			r.kept[t.Address.Addr()] = true
 		}
 	}
