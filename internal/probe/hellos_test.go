@@ -2,9 +2,9 @@ package probe
 
 import (
 	"crypto/tls"
+	"maps"
 	"net/netip"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,18 +72,7 @@ func TestWriteHellos(t *testing.T) {
 // Hellos that nobody answers are not waited for one after the other: three at a time.
 func TestHellosTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		open, most := 0, 0
-		p := Prober{Dial: dialTo(t, func(s *server) {
-			mu.Lock()
-			open++
-			most = max(most, open)
-			mu.Unlock()
-			s.drain()
-			mu.Lock()
-			open--
-			mu.Unlock()
-		})}
+		p := Prober{Dial: dialTo(t, func(s *server) { s.drain() })}
 		w := walkOf()
 		w.TLS = evidence.ImplicitTLS
 		began := time.Now()
@@ -95,13 +84,19 @@ func TestHellosTakeTurns(t *testing.T) {
 		if took := time.Since(began); took != 3*answerWait {
 			t.Errorf("seven hellos took %v, want %v", took, 3*answerWait)
 		}
-		if most != MaxPerServer {
-			t.Errorf("%d connections at once, want %d", most, MaxPerServer)
-		}
+		dialled := map[time.Duration]int{} // every connection lasts as long as its wait, so those of one moment are side by side
 		for i, j := range g.traces {
+			for _, e := range j.rec.Snapshot().Events {
+				if e.Dialed != nil {
+					dialled[j.start.Add(e.At).Sub(began)]++
+				}
+			}
 			if got := j.rec.Snapshot().Walk.Like; got != tlswire.SpecNames()[i] {
 				t.Errorf("trace %s is of %q, want %q", j.id(), got, tlswire.SpecNames()[i])
 			}
+		}
+		if want := map[time.Duration]int{0: MaxPerServer, answerWait: MaxPerServer, 2 * answerWait: 1}; !maps.Equal(dialled, want) {
+			t.Errorf("connections by their time: %v, want %v", dialled, want)
 		}
 	})
 }

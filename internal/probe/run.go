@@ -21,7 +21,7 @@ type run struct {
 
 	mu        sync.Mutex
 	host      *evidence.Host // nil: not known yet
-	groups    []*group // asked, controls, experiments: in the order they were asked for
+	groups    []*group       // asked, controls, experiments: in the order they were asked for
 	contacted []string
 	opened    int // connections, in all
 	servers   map[string]chan struct{}
