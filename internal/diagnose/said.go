@@ -133,7 +133,9 @@ func (s *scene) wordsAlone(i int, text string) []Finding {
 	if !ok {
 		return nil
 	}
-	return s.matched(i, m, text, m.Firm > provider.Possible)
+	found := s.matched(i, m, text, true)
+	found[0].Confidence = Possible // without a code it may be anybody's sentence
+	return found
 }
 
 // unplaced reads a reply whose command is not shown: the row of its words tells where such a reply is met.

@@ -2,6 +2,7 @@ package text
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
@@ -251,11 +252,28 @@ func clientOf(text string) (client, bool) {
 // foreign are words of other protocols' programs. A socket error beside them, with no word of mail, is not ours.
 var foreign = []string{"http://", "https://", "http/1", "http/2", "get /", "post /", "nginx", "apache", "upstream", "mysql", "mariadb", "postgres", "redis", "mongo",
 	"ldap", "imap", "pop3", "ssh", "ftp", "rsync", "kafka", "rabbit", "amqp", "memcache", "elasticsearch", "docker.io", "kubelet", "grpc", "websocket",
-	"jdbc", "oracle", "ntp", "dhcp", "smb", "nfs", "git clone", "npm err", "apt-get", "yum", ":443", ":80 ", ":22 ", ":3306", ":5432", ":6379", ":8080", ":53:"}
+	"jdbc", "oracle", "ntp", "dhcp", "ping:", "dig:", "nslookup", "psql", "www.", "traceroute", "invoke-webrequest", "smb", "nfs", "git clone", "npm err", "apt-get", "yum", ":443", ":80 ", ":22 ", ":3306", ":5432", ":6379", ":8080", ":53:"}
 
 // mailContext are words that make a text one about mail.
 var mailContext = []string{"smtp", "mail", "rcpt", "relay", "recipient", "sender", "said:", "helo", "ehlo", "starttls", "spam", "postfix", "exim",
 	"dsn", ":25", ":587", ":465", "port 25", "port 587", "port 465", "port: 25", "port: 587", "port: 465", "blocked using", "smtpd", "mta"}
+
+// harmless are words of lines that tell of nothing that broke, though they sound like it.
+var harmless = []string{"does not resolve to address", "tls connection established to", "tls connection established from", "no host name found for ip",
+	"statistics: max"}
+
+// otherPort is a port that is named, and is none that mail goes to.
+var otherPort = regexp.MustCompile(`(?i)\bport[ :=]+(\d{1,5})\b`)
+
+var mailPorts = []string{"24", "25", "26", "465", "587", "588", "2465", "2525", "2526", "2587"}
+
+// notOurs reports whether a text without a word about mail is about another protocol.
+func notOurs(folded string) bool {
+	if m := otherPort.FindStringSubmatch(folded); m != nil && !slices.Contains(mailPorts, m[1]) {
+		return true
+	}
+	return mentions(folded, foreign)
+}
 
 func mentions(folded string, words []string) bool {
 	for _, w := range words {

@@ -110,7 +110,7 @@ func (u *unit) findings(lines []line, folded string, about bool) []finding {
 		out = byProperty(lines, folded, about)
 	}
 	if len(out) == 0 && len(lines) <= 40 {
-		out = byWords(lines, about)
+		out = byWords(lines, about || !notOurs(folded))
 	}
 	return sift(out)
 }
@@ -141,6 +141,9 @@ func lineFindings(i int, l line, folded string, about bool) []finding {
 	masked := []byte(text)
 	off := prefixLen(text)
 	for _, q := range quotes(text[off:], about) {
+		if !q.certain && !about && notOurs(folded) {
+			continue
+		}
 		q.start, q.end = q.start+off, q.end+off
 		if mentions(fold(q.text), ownAccount) {
 			continue // the sending server's own words, in the form of a reply
@@ -153,7 +156,7 @@ func lineFindings(i int, l line, folded string, about bool) []finding {
 	}
 	plain := fold(string(masked))
 	var taken [][2]int
-	ours := about || !mentions(plain, foreign)
+	ours := (about || !notOurs(plain)) && !mentions(plain, harmless)
 	all := index()
 	for _, h := range append(all.hits(plain, false), all.hits(fold(text), true)...) {
 		if !ours || slices.ContainsFunc(taken, func(t [2]int) bool { return h.start < t[1] && t[0] < h.end }) {
@@ -209,9 +212,9 @@ func byProperty(lines []line, folded string, about bool) []finding {
 }
 
 // byWords finds a reply by its words alone, the code having been lost on the way.
-func byWords(lines []line, about bool) []finding {
+func byWords(lines []line, ours bool) []finding {
 	for i, l := range lines {
-		if !about && (anyWebStatus.MatchString(l.text) || mentions(fold(l.text), foreign)) {
+		if !ours || anyWebStatus.MatchString(l.text) || mentions(fold(l.text), harmless) {
 			continue
 		}
 		m, ok := provider.MatchText(l.text, "")
