@@ -34,6 +34,13 @@ var postfixCases = []Case{
 		config: config{implicitTLS: true},
 	},
 	{
+		Name: "postfix-no-pipelining", Software: Postfix,
+		About:  "a healthy server that does not offer PIPELINING",
+		Client: Client{From: Scanner, To: Office, TLS: STARTTLS},
+		Want:   accepted,
+		config: config{main: []string{"smtpd_discard_ehlo_keywords = pipelining"}},
+	},
+	{
 		Name: "postfix-not-proven", Software: Postfix,
 		About:  "a healthy server, and a client that names no sender",
 		Client: Client{TLS: STARTTLS},

@@ -110,9 +110,10 @@ func (s *Server) waitListening(ctx context.Context, ended <-chan struct{}) error
 }
 
 // isListening looks for a listening socket in the kernel's table (proc_pid_net(5)), where an address is the
-// hexadecimal form of its bytes in host order, and state 0A is LISTEN.
+// hexadecimal form of its bytes in host order, and state 0A is LISTEN. The table is that of this thread's network, which
+// may be another than the process' own.
 func isListening(host string, port int) (bool, error) {
-	table, err := os.ReadFile("/proc/net/tcp")
+	table, err := os.ReadFile("/proc/thread-self/net/tcp")
 	if err != nil {
 		return false, err
 	}
