@@ -29,12 +29,13 @@ var levels = map[string]int{
 // beside are packages beside the program, and what of it they may import. A fault server that shared more than the grammar
 // with the program would agree with its mistakes.
 var beside = map[string][]string{
-	"lab": {"smtp", "cause"},
+	"lab":   {"smtp", "cause"},
+	"bench": {"lab"},
 }
 
 // users of packages beside the program; tests may use them everywhere.
 var users = map[string][]string{
-	"lab": {"cli"},
+	"lab": {"cli", "bench"},
 }
 
 func TestImportsGoDown(t *testing.T) {
