@@ -1,15 +1,16 @@
 package probe
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -124,10 +125,15 @@ func (n *testNet) filter(ns, hook, rule string) {
 	n.nft(ns, fmt.Sprintf("add table inet f; add chain inet f %s { type filter hook %[1]s priority 0; }; add rule inet f %[1]s %s", hook, rule))
 }
 
-// hole makes a router's route smaller than its links, and its "too big" unheard.
-func (n *testNet) hole(mtu int, silent bool) {
+// hole makes a router's route to the server smaller than its links, and its "too big" unheard.
+func (n *testNet) hole(mtu int, silent bool) { n.holeTo(mtu, silent, serverAddr+"/32", "203.0.113.2") }
+
+// holeBack is the same on the way from the server to the site.
+func (n *testNet) holeBack(mtu int) { n.holeTo(mtu, true, "198.51.100.10/32", "198.51.100.10") }
+
+func (n *testNet) holeTo(mtu int, silent bool, to, via string) {
 	n.t.Helper()
-	n.run("ip", "-n", n.prefix+"isp", "route", "replace", serverAddr+"/32", "via", "203.0.113.2", "mtu", "lock", fmt.Sprint(mtu))
+	n.run("ip", "-n", n.prefix+"isp", "route", "replace", to, "via", via, "mtu", "lock", fmt.Sprint(mtu))
 	if silent {
 		n.filter("isp", "output", "icmp type destination-unreachable drop")
 	}
@@ -154,31 +160,37 @@ func (n *testNet) within(ns string, f func() error) {
 	}
 }
 
-// serve greets on a port of the server.
-func (n *testNet) serve(address string) {
+// serve runs a server on an address of the Internet.
+func (n *testNet) serve(address string, serve func(*server)) {
 	n.t.Helper()
 	n.within("net", func() error {
 		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 		if err != nil {
 			return err
 		}
-		n.t.Cleanup(func() { l.Close() })
-		go func() {
+		var going sync.WaitGroup
+		n.t.Cleanup(func() { l.Close(); going.Wait() })
+		going.Go(func() {
 			for {
 				c, err := l.Accept()
 				if err != nil {
 					return
 				}
-				go func() {
+				going.Go(func() {
 					defer c.Close()
-					c.SetDeadline(time.Now().Add(20 * time.Second))
-					io.WriteString(c, "554 mx.example.net takes nothing\r\n")
-					io.Copy(io.Discard, c)
-				}()
+					defer context.AfterFunc(n.t.Context(), func() { c.Close() })()
+					serve(&server{Conn: c, t: n.t, r: bufio.NewReader(c)})
+				})
 			}
-		}()
+		})
 		return nil
 	})
+}
+
+// refuse is a server that greets with a refusal.
+func refuse(s *server) {
+	s.say("554 mx.example.net takes nothing")
+	s.drain()
 }
 
 // insideTask is what the test binary does when it is started in a namespace.

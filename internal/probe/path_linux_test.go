@@ -96,8 +96,8 @@ func TestTraceroute(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, as user %d", tt.name, uid), func(t *testing.T) {
 				t.Parallel()
 				n := newTestNet(t)
-				n.serve(serverAddr + ":25")
-				n.serve("[" + serverAddr6 + "]:25")
+				n.serve(serverAddr+":25", refuse)
+				n.serve("["+serverAddr6+"]:25", refuse)
 				tt.set(n)
 				run, trace := n.look(uid, "tcp-traceroute", tt.server, 25)
 				if run.NotPossible != "" {
@@ -114,14 +114,17 @@ func TestTraceroute(t *testing.T) {
 	}
 }
 
-// sizesOf is the largest size that was answered, the least that was not, and who named an MTU.
+// sizesOf is the largest size that was answered, the least that never was, and who named an MTU.
 func sizesOf(t *evidence.Trace) string {
 	passed, lost, named := 0, 0, ""
 	for _, e := range t.Events {
+		if e.Size != nil && e.Size.Answered {
+			passed = max(passed, e.Size.Bytes)
+		}
+	}
+	for _, e := range t.Events {
 		switch p := e.Size; {
-		case p == nil:
-		case p.Answered:
-			passed = max(passed, p.Bytes)
+		case p == nil || p.Bytes <= passed:
 		case tooBig(p.By):
 			named = fmt.Sprintf(" %s named %d", p.By.From, p.By.MTU)
 		case lost == 0 || p.Bytes < lost:
