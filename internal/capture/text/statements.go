@@ -109,8 +109,11 @@ func (u *unit) findings(lines []line, folded string, about bool) []finding {
 	if len(out) == 0 && len(lines) <= 40 {
 		out = byProperty(lines, folded, about)
 	}
-	if len(out) == 0 && len(lines) <= 40 {
-		out = byWords(lines, about || !notOurs(folded))
+	wraps := !slices.ContainsFunc(out, func(f finding) bool { return f.reply != nil || !f.means.weak })
+	if wraps && len(lines) <= 40 {
+		if words := byWords(lines, about || !notOurs(folded)); len(words) > 0 {
+			out = words // they say more than that something failed
+		}
 	}
 	return sift(out)
 }

@@ -233,6 +233,9 @@ func (t *talk) server(text string) {
 
 // next takes the command that the reply beginning with this line answers: the oldest that waits, or -1.
 func (t *talk) next(text string) int {
+	if n := len(t.pending); n > 1 && strings.HasPrefix(text, "221") && t.verbs[t.pending[n-1]] == "QUIT" {
+		t.pending = t.pending[n-1:] // only QUIT is answered so (RFC 5321, section 4.3.2): the replies before are not shown
+	}
 	if len(t.pending) > 0 {
 		i := t.pending[0]
 		t.pending = t.pending[1:]
