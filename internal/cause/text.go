@@ -2,7 +2,9 @@ package cause
 
 import (
 	"embed"
+	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed text/*.md
@@ -44,10 +46,28 @@ func Text(id ID) string {
 	return string(b)
 }
 
-// Read cuts the text of a cause into its parts. The article of an unknown cause is empty.
+// articles are those that were read, by cause. A capture has thousands of verdicts, and there are a hundred texts.
+var articles sync.Map
+
+// Read cuts the text of a cause into its parts. The article of an unknown cause is empty. Its lists are shared: they may
+// be appended to, and not be changed.
 func Read(id ID) Article {
+	if a, ok := articles.Load(id); ok {
+		return a.(Article)
+	}
+	text := Text(id)
+	if text == "" {
+		return Article{}
+	}
+	a := read(text)
+	a.Tell, a.Actions, a.Links = slices.Clip(a.Tell), slices.Clip(a.Actions), slices.Clip(a.Links)
+	articles.Store(id, a)
+	return a
+}
+
+func read(text string) Article {
 	var a Article
-	for heading, body := range sections(Text(id)) {
+	for heading, body := range sections(text) {
 		to, isTell := strings.CutPrefix(heading, tellHeading)
 		switch {
 		case isTell:

@@ -35,10 +35,14 @@ func Nodes() []Node { return slices.Concat(pathNodes, mailNodes) }
 
 // NodeOf finds the node of a step. None has no node.
 func NodeOf(s Step) (Node, bool) {
-	if i := s.Index(); i >= 0 {
-		return Nodes()[i], true
+	i := s.Index()
+	switch {
+	case i < 0:
+		return Node{}, false
+	case i < len(pathNodes):
+		return pathNodes[i], true
 	}
-	return Node{}, false
+	return mailNodes[i-len(pathNodes)], true
 }
 
 // Outcomes are the verdicts of a walk in which no step failed.

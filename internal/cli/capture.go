@@ -53,7 +53,18 @@ func (c *captureRun) take(conv *packets.Conversation) {
 // read reads one capture to its end, or until ctx ends.
 func (c *captureRun) read(ctx context.Context, name string, in io.Reader, progress func(packets.Counts)) error {
 	c.tally.Files = append(c.tally.Files, name)
-	res, err := packets.Read(ctx, name, in, packets.Options{Only: c.only, Progress: progress}, c.take)
+	// Judging takes as long as reading: they go side by side.
+	found := make(chan *packets.Conversation, 64)
+	judged := make(chan struct{})
+	go func() {
+		defer close(judged)
+		for conv := range found {
+			c.take(conv)
+		}
+	}()
+	res, err := packets.Read(ctx, name, in, packets.Options{Only: c.only, Progress: progress}, func(conv *packets.Conversation) { found <- conv })
+	close(found)
+	<-judged
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -24,6 +24,9 @@ type conversation struct {
 	lacks  [2]bool    // octets of that side are missing while it spoke in clear
 }
 
+// usualEvents is how many events a conversation has, about: room for them is made at once.
+const usualEvents = 24
+
 func newConversation(r *reader, number int, c *tcp.Conn, flip bool) *conversation {
 	server := c.Server
 	if flip {
@@ -36,6 +39,7 @@ func newConversation(r *reader, number int, c *tcp.Conn, flip bool) *conversatio
 		Start:  clock(c.Start),
 		Walk:   evidence.Walk{Via: evidence.ViaHost, Host: server.AddrPort().Addr().String(), Port: int(server.Port)},
 		Origin: fmt.Sprintf("%s, conversation %d", r.name, number),
+		Events: make([]evidence.Event, 0, usualEvents),
 	}, nil)
 	if c.Opened != 0 {
 		v.opened(c)

@@ -156,23 +156,27 @@ type body struct {
 // bodyOctets takes octets of a message, to the line that ends it (RFC 5321, section 4.5.2) and no further.
 func (t *talk) bodyOctets(at int64, p []byte) []byte {
 	b := t.body
-	for i, c := range p {
-		if b.n < len(b.line) {
-			b.line[b.n] = c
+	for rest := p; len(rest) > 0; {
+		end := bytes.IndexByte(rest, '\n') + 1
+		line := rest[:end]
+		if end == 0 {
+			line = rest
 		}
-		b.n++
-		if c != '\n' {
-			continue
+		if b.n < len(b.line) {
+			copy(b.line[b.n:], line)
+		}
+		b.n += len(line)
+		b.octets += int64(len(line))
+		rest = rest[len(line):]
+		if end == 0 {
+			return nil
 		}
 		last := b.n == 3 && b.line == [3]byte{'.', '\r', '\n'} || b.n == 2 && b.line[0] == '.'
-		b.n = 0
-		if last {
-			b.octets += int64(i + 1)
+		if b.n = 0; last {
 			t.endBody(at, true)
-			return p[i+1:]
+			return rest
 		}
 	}
-	b.octets += int64(len(p))
 	return nil
 }
 
