@@ -30,7 +30,7 @@ var levels = map[string]int{
 // with the program would agree with its mistakes.
 var beside = map[string][]string{
 	"lab":   {"smtp", "cause"},
-	"bench": {"lab"},
+	"bench": {"lab", "capture"},
 }
 
 // users of packages beside the program; tests may use them everywhere.

@@ -28,6 +28,7 @@ type benchmark struct {
 
 var benchmarks = []benchmark{
 	{"check", "one whole conversation with Postfix, against swaks and posttls-finger; round trips; start-up", benchCheck},
+	{"capture", "reading a capture of 4,000 conversations, against tshark; memory for ten times as many", benchCapture},
 }
 
 // A bench is what every benchmark gets.
