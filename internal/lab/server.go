@@ -38,6 +38,12 @@ func NewServer(c Case) (*Server, error) {
 	return &Server{script: c.Script, target: hostOf(c.Target), ca: ca, certs: make(map[string]tls.Certificate)}, nil
 }
 
+// NameCA gives the server an authority of another name. It must come before the first connection.
+func (srv *Server) NameCA(commonName string) (err error) {
+	srv.ca, err = newAuthority(pkix.Name{CommonName: commonName})
+	return err
+}
+
 // CA is the certificate of the server's authority in PEM, for a client that is to trust it. Scripts that show an
 // untrusted certificate use another authority.
 func (srv *Server) CA() []byte { return srv.ca.pem() }

@@ -30,7 +30,7 @@ var bannerCases = []Case{
 	{
 		Name: "server-data-dropped", Title: "The gateway lets handshakes of port 587 through, and drops what the server says",
 		Target: submit, Want: named(cause.Banner, cause.SMTPBlockedUpstream),
-		Commands: at(Gateway, "nft add rule inet lab forward tcp sport 587 meta length > 80 drop"),
+		Commands: at(Gateway, "nft add rule inet lab forward tcp sport 587 meta length '> 80' drop"),
 	},
 	{
 		Name: "closed-by-middlebox", Title: "The gateway takes connections to port 25, and closes them at once",
@@ -46,11 +46,11 @@ var bannerCases = []Case{
 		Name: "greeting-reset-by-payload", Title: "An inline IPS resets what begins with 220 on port 25",
 		Target: own25, Flags: words(toOwn), Want: named(cause.Banner, cause.MiddleboxTerminates),
 		Commands: at(Gateway, "nft insert rule inet lab forward tcp sport 25 @ih,0,24 0x323230 drop",
-			"nft insert rule inet lab forward tcp dport 25 ct bytes > 100 reject with tcp reset",
+			"nft insert rule inet lab forward tcp dport 25 ct bytes '> 100' reject with tcp reset",
 			"nft insert rule inet lab forward tcp sport 25 @ih,0,24 0x323230 reject with tcp reset"),
 	},
 	{
-		Name: "banner-masked", Title: "A firewall's SMTP inspection overwrites greeting and keywords",
+		Name: "firewall-masks-banner", Title: "A firewall's SMTP inspection overwrites greeting and keywords",
 		Target: own25, Flags: words(toOwn), Want: named(cause.Banner, cause.BannerRewritten),
 		Proxies: []Proxy{{Gateway, 2525, MaskBanner}}, Commands: redirect("25"),
 	},
@@ -65,7 +65,7 @@ var bannerCases = []Case{
 		Commands: at(ISP, "nft add rule ip nat pre iifname cust tcp dport 587 dnat to "+smartHost),
 	},
 	{
-		Name: "inspection-proxy-greets", Title: "The firewall's inspecting proxy greets under its own name",
+		Name: "inspection-proxy-on-the-way", Title: "The firewall's inspecting proxy greets under its own name",
 		Target: submit, Want: named(cause.Banner, cause.TLSInspection, also(cause.Banner, cause.SMTPRedirected)),
 		Servers:  map[string]string{onGateway: "personality plain\nhost utm01.contoso.com\ntls cert inspection FortiGate CA\non CONNECT reply 220 utm01.contoso.com FortiGate SMTP proxy ready"},
 		Commands: redirect("587"),
@@ -74,7 +74,7 @@ var bannerCases = []Case{
 		Name: "captive-portal", Title: "A captive portal (HAProxy, HTTP) answers on every port",
 		Target: submit, Want: named(cause.Banner, cause.NotSMTP),
 		Commands: redirect("587"),
-		Programs: []Program{{At: Gateway, Port: 2525, Args: words("haproxy -db -f {dir}/portal.cfg"), Files: map[string]string{"portal.cfg": `
+		Programs: []Program{{At: Gateway, Ready: "0.0.0.0:2525", Args: words("haproxy -db -f {dir}/portal.cfg"), Files: map[string]string{"portal.cfg": `
 defaults
   mode http
   timeout client 30s
@@ -92,7 +92,7 @@ frontend portal
 		Servers: map[string]string{own587: "personality plain\non CONNECT send \"SSH-2.0-OpenSSH_9.2p1\\r\\n\""},
 	},
 	{
-		Name: "implicit-tls-port", Title: "Port 465 asked in plain text",
+		Name: "port-465-in-plain-text", Title: "Port 465 asked in plain text",
 		Target: own465, Flags: words("--tls starttls " + toOwn), Want: named(cause.Banner, cause.ImplicitTLSExpected),
 	},
 	{
@@ -101,7 +101,7 @@ frontend portal
 		Servers: map[string]string{own25: ownServer + "\non CONNECT reply 554 5.3.2 mail.example.com is not accepting mail now"},
 	},
 	{
-		Name: "greeting-delayed", Title: "The greeting comes after 12 seconds", Slow: true,
+		Name: "server-greets-late", Title: "The greeting comes after 12 seconds", Slow: true,
 		Target: own25, Flags: words(toOwn), Want: named(cause.Banner, cause.GreetingDelayed),
 		Servers: map[string]string{own25: ownServer + "\non CONNECT delay 12s"},
 	},

@@ -111,12 +111,12 @@ var connectCases = []Case{
 		Commands: at(Gateway, "ip -6 route replace unreachable default"),
 	},
 	{
-		Name: "port-closed", Title: "Nothing listens on the server's port 587",
+		Name: "server-port-closed", Title: "Nothing listens on the server's port 587",
 		Target: own587, Flags: words(toOwn), Want: named(cause.Connect, cause.PortClosed), Delay: 10 * ms,
 		Servers: map[string]string{own587: ""},
 	},
 	{
-		Name: "port-closed-25", Title: "Nothing listens on the server's port 25, other hosts' answer", Delay: 10 * ms,
+		Name: "server-port-25-closed", Title: "Nothing listens on the server's port 25, other hosts' answer", Delay: 10 * ms,
 		Target: own25, Flags: words(toOwn), Want: named(cause.Connect, cause.PortClosed),
 		Servers: map[string]string{own25: ""},
 	},

@@ -12,7 +12,7 @@ var dnsCases = []Case{
 		Target: "fabrikam-com.mail.protection.outlook.com:25", Flags: words(toMX), Want: named(cause.Connect, cause.DNSNameNotFound),
 	},
 	{
-		Name: "dns-no-address", Title: "The name exists, and has no address",
+		Name: "dns-name-without-address", Title: "The name exists, and has no address",
 		Target: "example.com:25", Flags: words("--via host"), Want: named(cause.Connect, cause.DNSNameNotFound),
 	},
 	{
@@ -26,12 +26,12 @@ var dnsCases = []Case{
 	{
 		Name: "dns-dnsmasq-refuses", Title: "A dnsmasq without upstream servers: REFUSED",
 		Target: submitHost + ":587", NoGateway: true, Want: named(cause.Connect, cause.DNSResolverFailing),
-		Programs: []Program{{At: Gateway, Port: 53, Args: words("dnsmasq -C /dev/null -k --user=root --pid-file= --no-resolv --no-hosts --listen-address=10.1.0.1 --bind-interfaces --host-record=printer.contoso.com,10.1.0.50")}},
+		Programs: []Program{{At: Gateway, Ready: "10.1.0.1:53", Args: words("dnsmasq -C /dev/null -k --user=root --pid-file= --no-resolv --no-hosts --listen-address=10.1.0.1 --bind-interfaces --host-record=printer.contoso.com,10.1.0.50")}},
 	},
 	{
 		Name: "dns-unbound-forwarder-dead", Title: "An unbound whose forwarder is dead: SERVFAIL, late",
 		Target: submitHost + ":587", NoGateway: true, Want: named(cause.Connect, cause.DNSResolverFailing),
-		Programs: []Program{{At: Gateway, Port: 53, Args: words("unbound -d -c {dir}/unbound.conf"), Files: map[string]string{"unbound.conf": `
+		Programs: []Program{{At: Gateway, Ready: "10.1.0.1:53", Args: words("unbound -d -c {dir}/unbound.conf"), Files: map[string]string{"unbound.conf": `
 server:
   interface: 10.1.0.1
   access-control: 10.1.0.0/24 allow

@@ -29,7 +29,7 @@ var ehloCases = []Case{
 		Commands: at(ISP, "nft add rule inet lab forward tcp dport 25 @ih,0,32 0x45484c4f drop"),
 	},
 	{
-		Name: "ehlo-keywords-masked", Title: "A firewall overwrites STARTTLS with X's, and refuses it",
+		Name: "firewall-masks-starttls", Title: "A firewall overwrites STARTTLS with X's, and refuses it",
 		Target: submit, Want: named(cause.EHLO, cause.SMTPProxyAlters, also(cause.StartTLSOffer, cause.StartTLSStripped)),
 		Proxies: []Proxy{{Gateway, 2525, MaskSTARTTLS}}, Commands: redirect("587"),
 	},
@@ -37,23 +37,23 @@ var ehloCases = []Case{
 
 var offerCases = []Case{
 	{
-		Name: "starttls-stripped", Title: "A proxy on the gateway leaves STARTTLS out of the list",
+		Name: "gateway-strips-starttls", Title: "A proxy on the gateway leaves STARTTLS out of the list",
 		Target: own25, Flags: words(toOwn), Want: named(cause.StartTLSOffer, cause.StartTLSStripped),
 		Proxies: []Proxy{{Gateway, 2525, StripSTARTTLS}}, Commands: redirect("25"),
 	},
 	{
-		Name: "starttls-stripped-submission", Title: "The same, between the device and the provider's submission host",
+		Name: "gateway-strips-starttls-of-submission", Title: "The same, between the device and the provider's submission host",
 		Target: submit, Want: named(cause.StartTLSOffer, cause.StartTLSStripped),
 		Proxies: []Proxy{{Gateway, 2525, StripSTARTTLS}}, Commands: redirect("587"),
 	},
 	{
-		Name: "starttls-stripped-by-isp", Title: "The ISP strips STARTTLS on port 25 on the way to a tenant's MX host",
+		Name: "isp-strips-starttls", Title: "The ISP strips STARTTLS on port 25 on the way to a tenant's MX host",
 		Target: mx25, Flags: words(toMX), Want: named(cause.StartTLSOffer, cause.StartTLSStripped),
 		Proxies:  []Proxy{{ISP, 2525, StripSTARTTLS}},
 		Commands: at(ISP, "nft add rule ip nat pre iifname cust tcp dport 25 redirect to :2525"),
 	},
 	{
-		Name: "starttls-not-supported", Title: "The server itself has no STARTTLS",
+		Name: "server-without-starttls", Title: "The server itself has no STARTTLS",
 		Target: own25, Flags: words(toOwn), Want: named(cause.StartTLSOffer, cause.StartTLSNotSupported),
 		Servers: map[string]string{own25: ownServer + "\nstarttls off"},
 	},

@@ -36,12 +36,12 @@ var healthyCases = []Case{
 	{
 		Name: "healthy-loss", Title: "One packet of a hundred is lost, each way", Delay: 10 * ms,
 		Target: own25, Flags: words(toOwn), Want: healthy(cause.Accepted),
-		Commands: at(ISP, "nft add rule inet lab forward numgen random mod 100 < 1 drop"),
+		Commands: at(ISP, "nft add rule inet lab forward numgen random mod 100 '< 1' drop"),
 	},
 	{
 		Name: "healthy-loss-latency", Title: "Three packets of a hundred are lost on a slow link", Delay: 60 * ms,
 		Target: submit, Want: healthy(cause.AcceptedNotProven),
-		Commands: at(ISP, "nft add rule inet lab forward numgen random mod 100 < 3 drop"),
+		Commands: at(ISP, "nft add rule inet lab forward numgen random mod 100 '< 3' drop"),
 	},
 	{
 		Name: "healthy-small-mtu", Title: "A tunnel of 1300 octets, with working path MTU discovery",
@@ -94,7 +94,7 @@ var healthyCases = []Case{
 		Commands: at(ISP, "tc qdisc add dev cust root tbf rate 256kbit burst 4kb latency 400ms"),
 	},
 	{
-		Name: "healthy-postfix", Title: "A real Postfix",
+		Name: "healthy-real-postfix", Title: "A real Postfix",
 		Target: own25, Flags: words(toOwn), Want: healthy(cause.Accepted), RealServer: "postfix-healthy",
 	},
 }

@@ -17,7 +17,7 @@ const (
 var knownMisses = map[string]string{}
 
 func TestCases(t *testing.T) {
-	runCases(t, "netlab: the network's faults, and what check calls them", healthyCases[:5], 0) // the others follow with the experiments they need
+	runCases(t, "netlab: the network's faults, and what check calls them", Cases(), 0)
 }
 
 // runCases runs check in the lab of every case, and holds its verdicts against the wanted ones.

@@ -7,12 +7,12 @@ const inspectionName = "Contoso SSL Inspection CA"
 
 // inFront is a stunnel at mail.example.com:25 that speaks SMTP up to STARTTLS, before a server that speaks none.
 func inFront(options string) []Program {
-	return []Program{{At: Internet, Port: 2626, Args: words("stunnel {dir}/stunnel.conf"), Files: map[string]string{"stunnel.conf": `
+	return []Program{{At: Internet, Ready: "203.0.113.25:25", Args: words("stunnel {dir}/stunnel.conf"), Files: map[string]string{"stunnel.conf": `
 foreground = yes
 pid =
 debug = notice
 [smtp]
-accept = 203.0.113.25:2626
+accept = 203.0.113.25:25
 connect = 203.0.113.25:2627
 protocol = smtp
 cert = {dir}/cert.pem
@@ -20,10 +20,8 @@ key = {dir}/key.pem
 ` + options}}}
 }
 
-// behindStunnel are the servers and the rule that go with inFront.
+// behindStunnel are the servers that go with inFront.
 var behindStunnel = map[string]string{own25: "", mailHost + ":2627": ownServer + "\nstarttls off"}
-
-var toStunnel = at(Internet, "nft add rule ip nat pre ip daddr 203.0.113.25 tcp dport 25 redirect to :2626")
 
 // withCert is mail.example.com:25 with another certificate.
 func withCert(kind string) map[string]string {
@@ -31,19 +29,19 @@ func withCert(kind string) map[string]string {
 }
 
 // splitting is an sslsplit on the gateway, which upgrades at STARTTLS and forges certificates.
-var splitting = []Program{{At: Gateway, Port: 2525,
+var splitting = []Program{{At: Gateway, Ready: "0.0.0.0:2525",
 	Args: words("sslsplit -D -k {dir}/inspection.key -c {dir}/inspection.pem -u root -P autossl 0.0.0.0 2525")}}
 
 var tlsCases = []Case{
 	{
 		Name: "tls-old-server", Title: "The server (OpenSSL) stops at TLS 1.1, the client asks for 1.2",
 		Target: own25, Flags: words("--tls-min 1.2 " + toOwn), Want: named(cause.StartTLS, cause.TLSVersionMismatch),
-		Servers: behindStunnel, Commands: toStunnel, Programs: inFront("sslVersionMin = TLSv1\nsslVersionMax = TLSv1.1\nciphers = ALL:@SECLEVEL=0\n"),
+		Servers: behindStunnel, Programs: inFront("sslVersionMin = TLSv1\nsslVersionMax = TLSv1.1\nciphers = ALL:@SECLEVEL=0\n"),
 	},
 	{
 		Name: "tls-new-server", Title: "The server (OpenSSL) wants TLS 1.3, the client stops at 1.2",
 		Target: own25, Flags: words("--tls-max 1.2 " + toOwn), Want: named(cause.StartTLS, cause.TLSVersionMismatch),
-		Servers: behindStunnel, Commands: toStunnel, Programs: inFront("sslVersionMin = TLSv1.3\n"),
+		Servers: behindStunnel, Programs: inFront("sslVersionMin = TLSv1.3\n"),
 	},
 	{
 		Name: "tls-old-client", Title: "A TLS 1.0 client at the provider's submission host, which wants 1.2",
@@ -57,37 +55,37 @@ var tlsCases = []Case{
 	{
 		Name: "tls-dhe-only", Title: "The server (OpenSSL) has finite-field Diffie-Hellman suites alone",
 		Target: own25, Flags: words(toOwn), Want: named(cause.StartTLS, cause.TLSCipherMismatch),
-		Servers: behindStunnel, Commands: toStunnel, Programs: inFront("sslVersionMax = TLSv1.2\nciphers = DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES256-SHA\n"),
+		Servers: behindStunnel, Programs: inFront("sslVersionMax = TLSv1.2\nciphers = DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES256-SHA\n"),
 	},
 	{
 		Name: "tls-camellia-only", Title: "Port 465 of an openssl s_server with Camellia alone",
 		Target: own465, Flags: words("--tls implicit " + toOwn), Want: named(cause.StartTLS, cause.TLSCipherMismatch),
 		Servers: map[string]string{own465: ""},
-		Programs: []Program{{At: Internet, Port: 465,
+		Programs: []Program{{At: Internet, Ready: "203.0.113.25:465",
 			Args: words("openssl s_server -accept 203.0.113.25:465 -cert {dir}/cert.pem -key {dir}/key.pem -tls1_2 -cipher CAMELLIA256-SHA:@SECLEVEL=0 -quiet")}},
 	},
 	{
-		Name: "certificate-expired", Title: "The server's certificate has expired",
+		Name: "server-certificate-expired", Title: "The server's certificate has expired",
 		Target: own25, Flags: words(toOwn), Want: named(cause.StartTLS, cause.CertificateExpired), Servers: withCert("expired"),
 	},
 	{
-		Name: "certificate-not-yet-valid", Title: "The server's certificate starts in a month",
+		Name: "server-certificate-not-yet-valid", Title: "The server's certificate starts in a month",
 		Target: own25, Flags: words(toOwn), Want: named(cause.StartTLS, cause.CertificateNotYetValid), Servers: withCert("not-yet"),
 	},
 	{
-		Name: "certificate-other-name", Title: "The server's certificate is for another name",
+		Name: "server-certificate-of-other-name", Title: "The server's certificate is for another name",
 		Target: own25, Flags: words(toOwn), Want: named(cause.StartTLS, cause.CertificateNameMismatch), Servers: withCert("wrong-name www.example.org"),
 	},
 	{
-		Name: "certificate-self-signed", Title: "The server's certificate is self-signed",
+		Name: "server-certificate-self-signed", Title: "The server's certificate is self-signed",
 		Target: own25, Flags: words(toOwn), Want: named(cause.StartTLS, cause.CertificateUntrusted), Servers: withCert("self-signed"),
 	},
 	{
-		Name: "certificate-private-authority", Title: "The server's certificate is by its owner's authority",
+		Name: "server-certificate-by-private-authority", Title: "The server's certificate is by its owner's authority",
 		Target: own25, Flags: words(toOwn), Want: named(cause.StartTLS, cause.CertificateUntrusted), Servers: withCert("unknown-ca"),
 	},
 	{
-		Name: "certificate-chain-incomplete", Title: "The server leaves the intermediate certificate out",
+		Name: "server-certificate-chain-incomplete", Title: "The server leaves the intermediate certificate out",
 		Target: own25, Flags: words(toOwn), Want: named(cause.StartTLS, cause.CertificateUntrusted), Servers: withCert("incomplete"),
 	},
 	{
@@ -109,7 +107,7 @@ var tlsCases = []Case{
 		Name: "inspected-by-haproxy", Title: "HAProxy on the gateway ends TLS on port 465, and opens it anew",
 		Target: "smtp.gmail.com:465", Flags: words("--tls implicit"), Trusts: inspectionName, Want: named(cause.StartTLS, cause.TLSIntercepted),
 		Commands: at(Gateway, "nft add rule ip nat pre iifname lan tcp dport 465 redirect to :2525"),
-		Programs: []Program{{At: Gateway, Port: 2525, Args: words("haproxy -db -f {dir}/inspect.cfg"), Files: map[string]string{"inspect.cfg": `
+		Programs: []Program{{At: Gateway, Ready: "0.0.0.0:2525", Args: words("haproxy -db -f {dir}/inspect.cfg"), Files: map[string]string{"inspect.cfg": `
 defaults
   mode tcp
   timeout client 60s
@@ -127,7 +125,7 @@ backend real
 		Target: own465, Flags: words("--tls implicit " + toOwn), Trusts: "Zscaler Root CA", Want: named(cause.StartTLS, cause.TLSIntercepted),
 		Commands: at(Gateway, "nft add rule ip nat pre iifname lan tcp dport 465 redirect to :2525"),
 		Programs: []Program{
-			{At: Gateway, Port: 2525, Args: words("stunnel {dir}/ends.conf"), Files: map[string]string{"ends.conf": "foreground = yes\npid =\n[ends]\naccept = 0.0.0.0:2525\nconnect = 127.0.0.1:2526\ncert = {dir}/forged.pem\nkey = {dir}/forged.key\n" +
+			{At: Gateway, Ready: "0.0.0.0:2525", Args: words("stunnel {dir}/ends.conf"), Files: map[string]string{"ends.conf": "foreground = yes\npid =\n[ends]\naccept = 0.0.0.0:2525\nconnect = 127.0.0.1:2526\ncert = {dir}/forged.pem\nkey = {dir}/forged.key\n" +
 				"[anew]\nclient = yes\naccept = 127.0.0.1:2526\nconnect = 203.0.113.25:465\n"}},
 		},
 	},
@@ -150,7 +148,7 @@ backend real
 		Name: "sni-filter", Title: "HAProxy on the gateway refuses the server's name in the ClientHello",
 		Target: own465, Flags: words("--tls implicit " + toOwn), Want: named(cause.StartTLS, cause.HandshakeCut),
 		Commands: at(Gateway, "nft add rule ip nat pre iifname lan tcp dport 465 redirect to :2525"),
-		Programs: []Program{{At: Gateway, Port: 2525, Args: words("haproxy -db -f {dir}/sni.cfg"), Files: map[string]string{"sni.cfg": `
+		Programs: []Program{{At: Gateway, Ready: "0.0.0.0:2525", Args: words("haproxy -db -f {dir}/sni.cfg"), Files: map[string]string{"sni.cfg": `
 defaults
   mode tcp
   timeout client 60s
@@ -169,12 +167,12 @@ backend real
 	{
 		Name: "large-hello-reset", Title: "A firewall resets ClientHellos of more than 600 octets",
 		Target: own25, Flags: words(toOwn), Want: named(cause.StartTLS, cause.ClientHelloTooLarge),
-		Commands: at(Gateway, "nft add rule inet lab forward tcp dport 25 @ih,0,16 0x1603 @ih,24,16 > 600 reject with tcp reset"),
+		Commands: at(Gateway, "nft add rule inet lab forward tcp dport 25 @ih,0,16 0x1603 @ih,24,16 '> 600' reject with tcp reset"),
 	},
 	{
 		Name: "large-hello-dropped", Title: "A firewall drops ClientHellos of more than 600 octets, however they are cut into packets",
 		Target: submit, Want: named(cause.StartTLS, cause.ClientHelloTooLarge),
-		Commands: at(Gateway, "nft add rule inet lab forward tcp dport 587 @ih,0,16 0x1603 @ih,24,16 > 600 drop"),
+		Commands: at(Gateway, "nft add rule inet lab forward tcp dport 587 @ih,0,16 0x1603 @ih,24,16 '> 600' drop"),
 	},
 	{
 		Name: "starttls-refused-by-proxy", Title: "A proxy on the gateway answers STARTTLS with 454",
@@ -187,7 +185,7 @@ backend real
 		Servers: map[string]string{own25: ownServer + "\non after-tls EHLO close"},
 	},
 	{
-		Name: "implicit-tls-on-587", Title: "The client starts TLS at the first byte on port 587",
+		Name: "tls-first-on-587", Title: "The client starts TLS at the first byte on port 587",
 		Target: own587, Flags: words("--tls implicit " + toOwn), Want: named(cause.StartTLS, cause.ImplicitTLSOnStartTLSPort),
 	},
 }

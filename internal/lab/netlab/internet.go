@@ -10,11 +10,12 @@ import (
 
 // A host of the healthy internet.
 type host struct {
-	name  string
-	addrs []string       // IPv4 first
-	ports map[int]string // port -> script of package lab
-	web   bool           // 443 answers too
-	mute  bool           // other ports are silent, as at large providers; otherwise they refuse
+	name   string
+	issuer string         // of its certificates: an authority of the lab's under that name
+	addrs  []string       // IPv4 first
+	ports  map[int]string // port -> script of package lab
+	web    bool           // 443 answers too
+	mute   bool           // other ports are silent, as at large providers; otherwise they refuse
 }
 
 const (
@@ -34,22 +35,31 @@ const (
 	siteResolver = "10.1.0.1"
 )
 
+// Authorities of the lab, named like those that really issue for these hosts.
+const (
+	letsEncrypt   = "Let's Encrypt R12"
+	digiCert      = "DigiCert Cloud Services CA-1"
+	digiCertYahoo = "DigiCert Global G2 TLS RSA SHA256 2020 CA1"
+	google        = "Google Trust Services WR2"
+	sectigo       = "Sectigo Public Server Authentication CA DV R36"
+)
+
 // hosts are the target hosts, the control hosts of package provider, and resolvers. A healthy walk to any of them passes.
 var hosts = []host{
-	{mailHost, []string{"203.0.113.25"}, map[int]string{25: ownServer, 587: ownServer, 465: ownServer + implicitly}, true, false},
-	{"dual.example.com", []string{"203.0.113.26", "2001:db8:25::26"}, map[int]string{25: ownServer, 587: ownServer}, true, false},
-	{"three.example.com", []string{"203.0.113.27", "203.0.113.28", "203.0.113.29"}, map[int]string{25: ownServer}, true, false},
-	{submitHost, []string{"203.0.113.61", "203.0.113.62"}, map[int]string{25: submission, 587: submission}, true, true},
-	{mxHost, []string{"203.0.113.71", "203.0.113.72"}, map[int]string{25: tenantMX}, false, true},
-	{"gmail-smtp-in.l.google.com", []string{"203.0.113.101", "2001:db8:25::101"}, map[int]string{25: gmailServer}, false, true},
-	{"mta5.am0.yahoodns.net", []string{"203.0.113.102"}, map[int]string{25: otherServer}, false, true},
-	{"smtp.gmail.com", []string{"203.0.113.103", "2001:db8:25::103"}, map[int]string{587: gmailServer, 465: gmailServer + implicitly}, false, true},
-	{"smtp.mail.yahoo.com", []string{"203.0.113.104"}, map[int]string{587: otherServer, 465: otherServer + implicitly}, true, true},
-	{"smtp-out.isp.example", []string{smartHost}, map[int]string{25: otherServer, 587: otherServer}, false, false},
-	{"ns.isp.example", []string{nameServer}, nil, false, true},
-	{"one.one.one.one", []string{"1.1.1.1"}, nil, true, true},
-	{"dns.google", []string{"8.8.8.8"}, nil, true, true},
-	{"dns9.quad9.net", []string{"9.9.9.9"}, nil, true, true},
+	{mailHost, letsEncrypt, []string{"203.0.113.25"}, map[int]string{25: ownServer, 587: ownServer, 465: ownServer + implicitly}, true, false},
+	{"dual.example.com", letsEncrypt, []string{"203.0.113.26", "2001:db8:25::26"}, map[int]string{25: ownServer, 587: ownServer}, true, false},
+	{"three.example.com", letsEncrypt, []string{"203.0.113.27", "203.0.113.28", "203.0.113.29"}, map[int]string{25: ownServer}, true, false},
+	{submitHost, digiCert, []string{"203.0.113.61", "203.0.113.62"}, map[int]string{25: submission, 587: submission}, true, true},
+	{mxHost, digiCert, []string{"203.0.113.71", "203.0.113.72"}, map[int]string{25: tenantMX}, false, true},
+	{"gmail-smtp-in.l.google.com", google, []string{"203.0.113.101", "2001:db8:25::101"}, map[int]string{25: gmailServer}, false, true},
+	{"mta5.am0.yahoodns.net", digiCertYahoo, []string{"203.0.113.102"}, map[int]string{25: otherServer}, false, true},
+	{"smtp.gmail.com", google, []string{"203.0.113.103", "2001:db8:25::103"}, map[int]string{587: gmailServer, 465: gmailServer + implicitly}, false, true},
+	{"smtp.mail.yahoo.com", digiCertYahoo, []string{"203.0.113.104"}, map[int]string{587: otherServer, 465: otherServer + implicitly}, true, true},
+	{"smtp-out.isp.example", sectigo, []string{smartHost}, map[int]string{25: otherServer, 587: otherServer}, false, false},
+	{"ns.isp.example", sectigo, []string{nameServer}, nil, false, true},
+	{"one.one.one.one", sectigo, []string{"1.1.1.1"}, nil, true, true},
+	{"dns.google", google, []string{"8.8.8.8"}, nil, true, true},
+	{"dns9.quad9.net", sectigo, []string{"9.9.9.9"}, nil, true, true},
 }
 
 // resolvers are the addresses in the internet that answer DNS queries.

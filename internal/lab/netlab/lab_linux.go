@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -214,19 +215,23 @@ func (l *Lab) startProgram(p Program) error {
 
 func (l *Lab) awaitListener(p Program, gone <-chan struct{}) error {
 	const patience, pause = 10 * time.Second, 20 * time.Millisecond
+	ready, err := netip.ParseAddrPort(p.Ready)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.Args[0], err)
+	}
 	for waited := time.Duration(0); waited < patience; waited += pause {
-		if l.ns(p.At).listening(p.Port) {
+		if l.ns(p.At).listening(ready) {
 			return nil
 		}
 		select {
 		case <-gone:
-			return fmt.Errorf("%s ended before it listened on port %d: %s", p.Args[0], p.Port, l.Log(p.Args[0]))
+			return fmt.Errorf("%s ended before it listened at %s: %s", p.Args[0], p.Ready, l.Log(p.Args[0]))
 		case <-l.ctx.Done():
 			return l.ctx.Err()
 		case <-time.After(pause):
 		}
 	}
-	return fmt.Errorf("%s does not listen on port %d: %s", p.Args[0], p.Port, l.Log(p.Args[0]))
+	return fmt.Errorf("%s does not listen at %s: %s", p.Args[0], p.Ready, l.Log(p.Args[0]))
 }
 
 // Log is what a program of the case has printed.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,12 +107,15 @@ func (n namespace) set(settings ...string) error {
 	})
 }
 
-// listening reports whether something listens on a port of the namespace (proc_pid_net(5): state 0A is LISTEN).
-func (n namespace) listening(port int) bool {
+// listening reports whether something listens at an IPv4 address and port of the namespace. The kernel's table (see
+// proc_pid_net(5)) shows an address as the hexadecimal form of its octets in host order; state 0A is LISTEN.
+func (n namespace) listening(at netip.AddrPort) bool {
 	found := false
+	a := at.Addr().As4()
+	local := fmt.Sprintf("%02X%02X%02X%02X:%04X", a[3], a[2], a[1], a[0], at.Port())
 	_ = n.do(func() error { // a table that can't be read shows no listener
-		for table, state := range map[string]string{"tcp": "0A", "tcp6": "0A", "udp": "07"} {
-			if table == "udp" && port != 53 {
+		for table, state := range map[string]string{"tcp": "0A", "udp": "07"} {
+			if table == "udp" && at.Port() != 53 {
 				continue
 			}
 			text, err := os.ReadFile("/proc/thread-self/net/" + table)
@@ -120,7 +124,7 @@ func (n namespace) listening(port int) bool {
 			}
 			for line := range strings.Lines(string(text)) {
 				f := strings.Fields(line)
-				if len(f) > 3 && f[3] == state && strings.HasSuffix(f[1], fmt.Sprintf(":%04X", port)) {
+				if len(f) > 3 && f[3] == state && f[1] == local {
 					found = true
 				}
 			}

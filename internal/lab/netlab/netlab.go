@@ -69,7 +69,7 @@ type Program struct {
 	At    Node
 	Args  []string
 	Files map[string]string // written to {dir} first
-	Port  int               // ready when something listens there (TCP, or UDP for port 53)
+	Ready string            // ready when something listens at this ADDR:PORT (TCP, or UDP for port 53)
 }
 
 // Cases lists the cases in tree order. The slice is the caller's.

@@ -23,7 +23,7 @@ func TestCasesAreSound(t *testing.T) {
 			t.Errorf("%s: title %q, target %q: want both", c.Name, c.Title, c.Target)
 		}
 		if _, ok := lab.Find(c.Name); ok {
-			t.Logf("%s: package lab has a case of that name too", c.Name)
+			t.Errorf("%s: package lab has a case of that name too", c.Name)
 		}
 		if c.Healthy() != (c.Want.Step == "none" && strings.HasPrefix(string(c.Want.Cause), "accepted")) {
 			t.Errorf("%s: exit %d does not go with %s", c.Name, c.Want.Exit, c.Want.Verdict)

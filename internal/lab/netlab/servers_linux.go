@@ -63,6 +63,11 @@ func (l *Lab) startServer(at, script string) error {
 	if err != nil {
 		return err
 	}
+	if h.issuer != "" {
+		if err := srv.NameCA(h.issuer); err != nil {
+			return err
+		}
+	}
 	if node != Internet {
 		srv.Names = []string{submitHost, mxHost} // it stands in for whoever is asked for
 	}

@@ -149,6 +149,9 @@ func muteRules() string {
 			continue
 		}
 		ports := []string{"53"}
+		if h.web {
+			ports = append(ports, "443")
+		}
 		for _, p := range sortedPorts(h) {
 			ports = append(ports, fmt.Sprint(p))
 		}
