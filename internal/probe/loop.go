@@ -14,10 +14,14 @@ import (
 // loop walks the doors and makes experiments until there is nothing more to do, or ctx ends.
 func (r *run) loop(ctx context.Context, plan Planner) {
 	walks := make(chan struct{})
+	walkCtx, settle := context.WithCancelCause(ctx)
+	defer settle(nil)
 	go func() {
 		defer close(walks)
-		r.doors(ctx)
+		r.doors(walkCtx)
 	}()
+	quiet := time.NewTimer(walkPatience)
+	defer quiet.Stop()
 	l := &lab{run: r, turns: make(chan struct{}, MaxExperiments), made: map[string]bool{}}
 	defer l.going.Wait()
 	for walking := true; ; {
@@ -25,6 +29,7 @@ func (r *run) loop(ctx context.Context, plan Planner) {
 		case <-walks:
 			walking, walks = false, nil
 		case <-r.wake:
+		case <-quiet.C:
 		case <-ctx.Done():
 			if walking {
 				<-walks
@@ -32,9 +37,18 @@ func (r *run) loop(ctx context.Context, plan Planner) {
 			return
 		}
 		// Looked at before the planner is asked: what ends after that may be news to it.
-		last := !walking && l.idle()
-		if started := l.consult(ctx, plan); last && started == 0 {
+		idle := l.idle()
+		started := l.consult(ctx, plan)
+		switch {
+		case !idle || started > 0:
+		case !walking:
 			return
+		case plan != nil:
+			if left := r.patienceLeft(); left > 0 {
+				quiet.Reset(left)
+			} else {
+				settle(errSettled)
+			}
 		}
 	}
 }

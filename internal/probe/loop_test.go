@@ -43,7 +43,7 @@ func TestLoop(t *testing.T) {
 			}
 			return nil
 		})
-		want := []time.Duration{0, 3 * time.Second, 6 * time.Second, 8 * time.Second, 9 * time.Second, 30 * time.Second}
+		want := []time.Duration{0, 3 * time.Second, 6 * time.Second, 8 * time.Second, 9 * time.Second, walkPatience}
 		for _, w := range want[1:5] {
 			if !slices.Contains(asked, w) {
 				t.Errorf("asked at %v, want one at %v", asked, w)
@@ -56,10 +56,38 @@ func TestLoop(t *testing.T) {
 		if got, want := fmt.Sprint(runs), "[first 3s 5s [e1.1] second 8s 1s [e2.1]]"; got != want {
 			t.Errorf("runs %s, want %s", got, want)
 		}
-		if rec.Interrupted == "" || rec.Took != 30*time.Second {
-			t.Errorf("Interrupted %q, took %v", rec.Interrupted, rec.Took)
+		// With nothing left to try, the silent walk is given up.
+		end := rec.Traces[0].Events[len(rec.Traces[0].Events)-1].Ended
+		if end == nil || end.Outcome != evidence.TimedOut || end.Why != "settled" || rec.Took != walkPatience || rec.Interrupted != "" {
+			t.Errorf("ended %+v, interrupted %q, took %v", end, rec.Interrupted, rec.Took)
 		}
 	})
+}
+
+// What a silent walk is left alone for: the user's own wait, and servers that may be at work.
+func TestPatience(t *testing.T) {
+	connected := evidence.Event{At: time.Second, Dialed: &evidence.Dialed{Outcome: evidence.Connected}}
+	sent := func(verb string) evidence.Event { return evidence.Event{At: 2 * time.Second, Sent: &evidence.Sent{Verb: verb}} }
+	tests := []struct {
+		name   string
+		trace  evidence.Trace
+		age    time.Duration
+		wanted time.Duration
+	}{
+		{"dialling", evidence.Trace{}, 4 * time.Second, dialPatience - 4*time.Second},
+		{"looking up", evidence.Trace{Role: evidence.RoleLookup}, 4 * time.Second, walkPatience - 4*time.Second},
+		{"no greeting", evidence.Trace{Events: []evidence.Event{connected}}, 17 * time.Second, -time.Second},
+		{"no reply to EHLO", evidence.Trace{Events: []evidence.Event{connected, sent("EHLO")}}, 4 * time.Second, walkPatience - 2*time.Second},
+		{"a front end at work", evidence.Trace{Events: []evidence.Event{connected, sent("AUTH")}}, time.Minute, time.Second},
+		{"a message on its way", evidence.Trace{Events: []evidence.Event{connected, sent("MAIL"), sent("DATA")}}, time.Minute, time.Second},
+		{"the user says how long", evidence.Trace{Walk: evidence.Walk{Wait: time.Minute}, Events: []evidence.Event{connected}}, 50 * time.Second, time.Second},
+		{"refused", evidence.Trace{Events: []evidence.Event{{Dialed: &evidence.Dialed{Outcome: evidence.Refused}}}}, time.Second, 0},
+	}
+	for _, tt := range tests {
+		if got := patienceOf(tt.trace, tt.age); got != tt.wanted {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.wanted)
+		}
+	}
 }
 
 func TestLoopEndsWhenNothingIsNew(t *testing.T) {

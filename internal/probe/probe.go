@@ -57,8 +57,11 @@ type Prober struct {
 	Observe func(evidence.Trace, evidence.Event)
 }
 
-// errBudget is the cause of a context that ends because the run has used up its time.
-var errBudget = errors.New("the time of the run is over")
+// Causes of contexts that end early.
+var (
+	errBudget  = errors.New("the time of the run is over")
+	errSettled = errors.New("every experiment is made, and the walk is still silent")
+)
 
 // Run walks the target's door, and its other doors beside it, makes the experiments that plan asks for, and returns
 // what was seen. It returns when all is done, when MaxTime is over, or as soon as ctx ends. A nil plan asks for nothing.
@@ -75,13 +78,15 @@ func (p *Prober) Run(ctx context.Context, target evidence.Target, plan Planner) 
 	return r.record(ctx)
 }
 
-// why names the reason that a context ended for: "budget", "interrupt", or "" if it has not.
+// why names the reason that a context ended for: "budget", "settled", "interrupt", or "" if it has not.
 func why(ctx context.Context) string {
 	switch {
 	case ctx.Err() == nil:
 		return ""
 	case errors.Is(context.Cause(ctx), errBudget):
 		return "budget"
+	case errors.Is(context.Cause(ctx), errSettled):
+		return "settled"
 	}
 	return "interrupt"
 }
