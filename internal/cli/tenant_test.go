@@ -205,6 +205,11 @@ var wants = map[string]func(rec *evidence.Record, d *diagnose.Diagnosis, text st
 		flat := strings.Join(strings.Fields(text), " ")
 		return strings.Contains(flat, strings.Join(args, " "))
 	},
+	"never-asked": func(rec *evidence.Record, _ *diagnose.Diagnosis, _ string, args []string) bool { // a name in DNS
+		return !slices.ContainsFunc(rec.Traces, func(t evidence.Trace) bool {
+			return slices.ContainsFunc(t.Events, func(e evidence.Event) bool { return e.Lookup != nil && e.Lookup.Name == args[0] })
+		})
+	},
 	"not-contacted": func(rec *evidence.Record, _ *diagnose.Diagnosis, _ string, args []string) bool {
 		return !slices.Contains(rec.Contacted, args[0])
 	},
@@ -258,7 +263,7 @@ func judgeTenant(t *testing.T, c tenantCase, rec *evidence.Record) result {
 	if res.want == "" {
 		t.Error("no verdict wanted")
 	}
-	if !res.ok {
+	if !res.ok || os.Getenv("SHOW") != "" {
 		t.Logf("\n%s", text)
 	}
 	checkAgain(t, rec, &d)

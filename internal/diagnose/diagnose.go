@@ -91,7 +91,7 @@ func (s *scene) findings(steps []StepResult) []Finding {
 			if r.Status != want {
 				continue
 			}
-			if found := rank(s.withTold(r, s.apply(r))); len(found) > 0 {
+			if found := rank(s.withReputation(r.Step, s.withTold(r, s.apply(r)))); len(found) > 0 {
 				return found
 			}
 			if want == Fail {

@@ -184,7 +184,8 @@ func TestNext(t *testing.T) {
 		{"hanging handshake", plain, tlsBegins + "wait 30s\ntls-failed ended timeout 0\nend timeout handshake", []string{askVersions, askClamped, askUnclamped, askSmallHello, askNoSNI, askPathMTU}},
 		{"alert", plain, tlsBegins + "alert handshake_failure\ntls-failed server-alert", []string{askVersions, askCiphers}},
 		{"foreign certificate", tenant, strings.Replace(secured, "cert ok", "cert unknown-authority", 1), []string{askControl, askSibling}},
-		{"a refusal in words needs none", plain, secured + "C: MAIL FROM:<a@example.com>\nS: 550 5.7.1 no", nil},
+		{"a refusal in words needs none", plain, secured + "C: MAIL FROM:<a@example.com>\nS: 552 5.2.2 mailbox full", nil},
+		{"a refusal of the sender asks DNS", plain, secured + "C: MAIL FROM:<a@example.com>\nS: 550 5.7.1 no", []string{askReverse, askListTest, askSPF, askIdentity}},
 		{"all well", plain, secured + "C: MAIL FROM:<a@example.com>\nS: 250 ok\nC: RCPT TO:<b@example.com>\nS: 250 ok", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

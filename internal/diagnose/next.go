@@ -58,20 +58,27 @@ func Next(rec *evidence.Record) []evidence.Experiment {
 		return nil
 	}
 	rec = asIfEnded(rec)
+	var out []evidence.Experiment
 	for _, s := range scenes(rec) {
-		if s.role != evidence.RoleAsked {
-			continue
-		}
-		steps := s.steps()
-		if found := s.findings(steps); found[0].Confidence == Proven && !s.limited() {
-			return nil
-		}
-		for _, want := range []Status{Fail, Warn} {
-			for _, r := range steps {
-				if r.Status == want {
-					return append(s.askWithoutLimits(r.Step), s.ask(r.Step)...)
-				}
+		out = append(out, s.next()...)
+	}
+	return out
+}
+
+// next asks for what tells the causes of this path apart. Of a door beside the one asked about, DNS alone is asked.
+func (s *scene) next() []evidence.Experiment {
+	steps := s.steps()
+	found := s.findings(steps)
+	for _, want := range []Status{Fail, Warn} {
+		for _, r := range steps {
+			if r.Status != want {
+				continue
 			}
+			out := s.askReputation(r.Step, found)
+			if s.role == evidence.RoleAsked && (found[0].Confidence != Proven || s.limited()) {
+				out = append(append(out, s.askWithoutLimits(r.Step)...), s.ask(r.Step)...)
+			}
+			return out
 		}
 	}
 	return nil

@@ -39,7 +39,13 @@ func result(rec *evidence.Record, run *evidence.Run) string {
 // traceResult says how far one trace of an experiment came.
 func traceResult(run *evidence.Run, v *evidence.View) string {
 	switch {
-	case run.Lookup != nil:
+	case run.SPF != nil:
+		return spfLine(v.Trace)
+	case run.Name == askIdentity:
+		return identityResult(v.Trace)
+	case run.Name == askListTest, run.Name == askLists:
+		return blocklistsResult(v.Trace)
+	case run.Lookup != nil, len(run.Lookups) > 0:
 		return lookupsResult(v.Trace)
 	case run.Path != nil:
 		return pathResult(v.Trace)
@@ -94,6 +100,20 @@ func lastReply(v *evidence.View, name string) string {
 	return ""
 }
 
+// spfLine is what the evaluation of an SPF record came to.
+func spfLine(t *evidence.Trace) string {
+	for i := range t.Events {
+		if r := t.Events[i].SPF; r != nil {
+			text := fmt.Sprintf("the SPF record of %s gives %s for %s", r.Domain, r.Result, r.Address)
+			if r.Why != "" {
+				text += " (" + r.Why + ")"
+			}
+			return text
+		}
+	}
+	return ""
+}
+
 func lookupsResult(t *evidence.Trace) string {
 	var parts []string
 	for i := range t.Events {
@@ -109,7 +129,7 @@ func lookupsResult(t *evidence.Trace) string {
 		for _, rr := range l.Answers {
 			data = append(data, rr.Data)
 		}
-		parts = append(parts, fmt.Sprintf("%s says %s %s", serverName(l.Server), l.Type, strings.Join(data, " ")))
+		parts = append(parts, fmt.Sprintf("%s says %s %s", serverName(l.Server), l.Type, quoteLine(strings.Join(data, " "))))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -41,3 +41,12 @@ func (l *Lookup) Addresses() []netip.Addr {
 	}
 	return a
 }
+
+// SPFResult is what evaluating an SPF record came to. The look-ups it made stand before it in the trace.
+type SPFResult struct {
+	Domain  string     `json:"domain"`
+	Address netip.Addr `json:"address"`
+	Result  string     `json:"result"`          // none, neutral, pass, fail, softfail, temperror, permerror (RFC 7208, section 2.6)
+	Why     string     `json:"why,omitempty"`   // the term that decided, or the error
+	Trail   []string   `json:"trail,omitempty"` // each term as it was evaluated
+}

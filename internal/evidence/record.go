@@ -157,18 +157,27 @@ type Experiment struct {
 	Slow    bool       `json:"slow,omitempty"`  // it may take the rest of the time; a verdict need not wait for it
 	Round   int        `json:"round,omitempty"` // counts the repetitions of a comparison, from 0
 
-	Walk   *Walk      `json:"walk,omitempty"`
-	Lookup *Question  `json:"lookup,omitempty"`
-	Hello  *HelloTest `json:"hello,omitempty"`
-	Path   *PathTest  `json:"path,omitempty"`
+	Walk    *Walk      `json:"walk,omitempty"`
+	Lookup  *Question  `json:"lookup,omitempty"`
+	Lookups []Question `json:"lookups,omitempty"` // several, in one trace
+	SPF     *SPFTest   `json:"spf,omitempty"`
+	Hello   *HelloTest `json:"hello,omitempty"`
+	Path    *PathTest  `json:"path,omitempty"`
 }
 
 // A Question is what to ask which resolver.
 type Question struct {
-	Server string   `json:"server"` // host:port; "system": as programs on this machine ask
+	Server string   `json:"server"` // host:port; "system": as programs on this machine ask; "": the resolvers of the run
 	Name   string   `json:"name"`
-	Types  []string `json:"types"`         // A, AAAA, CNAME, MX, PTR, TXT
+	Types  []string `json:"types"`         // A, AAAA, CNAME, MX, PTR, TXT, TLSA
 	TCP    bool     `json:"tcp,omitempty"` // over TCP from the start
+}
+
+// An SPFTest evaluates a sender's SPF record (RFC 7208) for the address that a server sees this client at.
+type SPFTest struct {
+	Address netip.Addr `json:"address"`
+	Sender  string     `json:"sender"`
+	HELO    string     `json:"helo,omitempty"`
 }
 
 // A HelloTest sends ClientHellos of our own making and reads the answers, without completing a handshake: one

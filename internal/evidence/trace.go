@@ -60,6 +60,7 @@ type Event struct {
 	Took time.Duration `json:"took_ns,omitempty"` // from its beginning to At, where that means something
 
 	Lookup      *Lookup              `json:"lookup,omitempty"`
+	SPF         *SPFResult           `json:"spf,omitempty"`
 	Dialed      *Dialed              `json:"dialed,omitempty"`
 	Sent        *Sent                `json:"sent,omitempty"`
 	Reply       *Reply               `json:"reply,omitempty"`

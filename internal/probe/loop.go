@@ -177,6 +177,10 @@ func (r *run) experiment(ctx context.Context, g *group, e evidence.Experiment) s
 		return r.walk(ctx, g, *e.Walk)
 	case e.Lookup != nil:
 		return r.ask(ctx, g, *e.Lookup)
+	case len(e.Lookups) > 0:
+		return r.askAll(ctx, g, e.Lookups)
+	case e.SPF != nil:
+		return r.spf(ctx, g, *e.SPF)
 	case e.Hello != nil:
 		return r.hellos(ctx, g, *e.Hello)
 	case e.Path != nil:

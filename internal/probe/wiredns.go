@@ -22,7 +22,30 @@ const (
 
 // ask sends the questions of an experiment, each in the same trace.
 func (r *run) ask(ctx context.Context, g *group, q evidence.Question) (notPossible string) {
+	return r.askIn(ctx, g.trace(evidence.Trace{}), q)
+}
+
+// askAll sends several questions, one after the other, and records the answers in one trace.
+func (r *run) askAll(ctx context.Context, g *group, questions []evidence.Question) (notPossible string) {
 	j := g.trace(evidence.Trace{})
+	for _, q := range questions {
+		if ctx.Err() != nil {
+			return "no time was left for all of it"
+		}
+		if problem := r.askIn(ctx, j, q); problem != "" {
+			j.note(q.Name + ": " + problem)
+		}
+	}
+	return ""
+}
+
+func (r *run) askIn(ctx context.Context, j *journal, q evidence.Question) (notPossible string) {
+	if q.Server == "" {
+		for _, t := range q.Types {
+			r.inquire(ctx, j, q.Name, t)
+		}
+		return ""
+	}
 	if q.Server == systemResolver {
 		return r.askSystem(ctx, j, q)
 	}

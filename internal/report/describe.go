@@ -47,6 +47,8 @@ func describe(e *evidence.Event) string {
 		return describeMail(e.Mail)
 	case e.Said != nil:
 		return "said: " + e.Said.Text
+	case e.SPF != nil:
+		return strings.TrimSpace(fmt.Sprintf("SPF of %s for %s: %s %s", e.SPF.Domain, e.SPF.Address, e.SPF.Result, e.SPF.Why))
 	case e.Note != nil:
 		return "note: " + e.Note.Text
 	}
@@ -154,7 +156,7 @@ func describeTLSFailure(f *evidence.TLSFailed) string {
 		evidence.TLSNotTLS:  "the answer is not TLS",
 
 		evidence.TLSClientAlerted: "the client refused it with an alert",
-		evidence.TLSRefused: "this client refused it",
+		evidence.TLSRefused:       "this client refused it",
 	}[f.How]
 	s := fmt.Sprintf("TLS failed: %s; %d octets sent, %d received", how, f.SentN, f.GotN)
 	if f.Text != "" {
