@@ -36,10 +36,20 @@ func (a *app) checkCommand() *cobra.Command {
 			"as far as the recipient; nothing is sent",
 			"smtptriage check --user scanner@example.com --from scanner@example.com smtp.office365.com:587",
 			"with a sign-in; asks for the password",
-			"smtptriage check --tls-max 1.1 --helo --no-sni 192.0.2.25", "as an old device would",
+			"smtptriage check --like old-copier --from scanner@example.com mail.example.com", "as an old copier would; --like list shows the kinds",
 			"smtptriage check --evidence printer.json --format json mail.example.com", "for a script, and for later"),
-		Args: oneTarget,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), &o, args[0]) },
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.like == listDevices {
+				return nil
+			}
+			return oneTarget(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.like == listDevices {
+				return a.listDevices()
+			}
+			return a.check(cmd.Context(), &o, args[0])
+		},
 	}
 	o.addFlags(cmd)
 	return cmd
@@ -95,7 +105,7 @@ func (a *app) prepare(o *checkOptions, target string) (*job, error) {
 			return nil, err
 		}
 		j.prober.Secret = func() string { return secret }
-		j.target.Walk.Auth = &evidence.Auth{User: o.user, OAuth: o.tokenFile != ""}
+		j.target.Walk.Auth = &evidence.Auth{User: o.user, OAuth: o.tokenFile != "", Mechanism: o.mechanism()}
 		if o.tokenFile != "" {
 			claims := readToken(secret)
 			j.target.Walk.Auth.Token = &claims

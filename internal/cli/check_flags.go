@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/provider"
 	"github.com/smtptriage/smtptriage/internal/smtp"
 )
 
@@ -30,6 +31,10 @@ type checkOptions struct {
 	caFile              string
 	noSNI               bool
 
+	like   string                 // kind of device
+	device provider.Device        // that kind, when it was found
+	given  func(flag string) bool // whether a flag was written; nil: none was
+
 	user, passwordFile, passwordEnv, tokenFile string
 	insecure, authInClear                      bool
 
@@ -41,6 +46,7 @@ type checkOptions struct {
 	ipv4, ipv6    bool
 	noExperiments bool
 	noControls    bool
+	controls      []string
 	timeout       time.Duration
 	maxTime       time.Duration
 
@@ -61,6 +67,7 @@ const maxSize = 256 << 20
 func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
+	o.given = f.Changed
 	f.StringVar(&o.from, "from", "", "sender `ADDRESS`; without it the walk stops before MAIL FROM")
 	f.StringArrayVar(&o.to, "to", nil, "recipient `ADDRESS`, repeatable (default: that of --from)")
 	f.StringVar(&o.via, "via", string(evidence.ViaAuto), "the door meant: "+oneOf(vias))
@@ -76,6 +83,7 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.tlsMax, "tls-max", "", "highest TLS `VERSION` to offer (default 1.3)")
 	f.StringVar(&o.caFile, "ca-file", "", "PEM `FILE` of authorities to trust beside the system's")
 	f.BoolVar(&o.noSNI, "no-sni", false, "do not name the server in the TLS handshake, as old devices do")
+	o.addLikeFlag(cmd)
 	f.BoolVar(&o.send, "send", false, "really send a small test message")
 	f.Int64Var(&o.size, "size", 0, "`BYTES` that the test message is filled up to")
 	f.StringArrayVar(&o.resolvers, "resolver", nil, "ask this resolver, `IP[:PORT]`, repeatable (default: the system's)")
@@ -84,6 +92,7 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVarP(&o.ipv6, "ipv6", "6", false, "use IPv6 only")
 	f.BoolVar(&o.noExperiments, "no-experiments", false, "only the walk: nothing is tried to tell causes apart")
 	f.BoolVar(&o.noControls, "no-controls", false, "contact no host but the target's own, not even to compare")
+	f.StringArrayVar(&o.controls, "control", nil, "compare with this `HOST` too, which is known to work, on the same port; repeatable")
 	f.DurationVar(&o.timeout, "timeout", 0, "longest single wait, such as 30s (default: as long as RFC 5321 asks, within --max-time)")
 	f.DurationVar(&o.maxTime, "max-time", 0, "longest run (default 1m30s)")
 	f.BoolVar(&o.insecure, "insecure", false, "sign in even if the certificate does not verify")
@@ -115,7 +124,7 @@ func (o *checkOptions) goal(input string) (evidence.Target, error) {
 	if err != nil {
 		return evidence.Target{}, err
 	}
-	t := evidence.Target{Input: input, Walk: w, NoControls: o.noControls}
+	t := evidence.Target{Input: input, Walk: w, Controls: o.controls, NoControls: o.noControls}
 	if e.asDomain(evidence.Via(o.via), o.port) {
 		t.Domain = e.host
 		t.Walk.Via, t.Walk.Port, t.Walk.TLS = evidence.Via(o.via), o.port, evidence.TLSMode(o.tls)
@@ -128,7 +137,7 @@ func (o *checkOptions) goal(input string) (evidence.Target, error) {
 
 // walk checks the flags and makes the walk of them. It reads no file and sends nothing.
 func (o *checkOptions) walk(e endpoint) (evidence.Walk, error) {
-	for _, check := range []func() error{o.checkWords, o.checkEnvelope, o.checkGreeting, o.checkTLS, o.checkAuth, o.checkNetwork} {
+	for _, check := range []func() error{o.checkWords, o.checkLike, o.checkEnvelope, o.checkGreeting, o.checkTLS, o.checkAuth, o.checkNetwork, o.checkControls} {
 		if err := check(); err != nil {
 			return evidence.Walk{}, err
 		}
@@ -139,7 +148,7 @@ func (o *checkOptions) walk(e endpoint) (evidence.Walk, error) {
 	w := evidence.Walk{
 		Via: door(evidence.Via(o.via), e.host), Host: e.host, Port: cmp.Or(e.port, o.port), Wait: o.timeout,
 		TLS: evidence.TLSMode(o.tls), TLSMin: o.tlsMin, TLSMax: o.tlsMax, NoSNI: o.noSNI, EHLO: o.ehlo, HELO: o.helo,
-		Insecure: o.insecure, InClear: o.authInClear, From: o.from, To: o.to, Send: o.send, Size: o.size,
+		SmallTLS: o.device.SmallHello, RSAOnly: o.device.RSAOnly, Like: o.device.Name, Insecure: o.insecure, InClear: o.authInClear, From: o.from, To: o.to, Send: o.send, Size: o.size,
 	}
 	if w.Port == 0 {
 		w.Port = defaultPort(w.Via, w.TLS, w.Host)
@@ -291,6 +300,26 @@ func (o *checkOptions) checkNetwork() error {
 		if _, err := net.InterfaceByName(o.bind); err != nil {
 			return fmt.Errorf("--bind %q: neither an IP address nor an interface of this machine", o.bind)
 		}
+	}
+	return nil
+}
+
+// checkControls reads the hosts to compare with.
+func (o *checkOptions) checkControls() error {
+	if len(o.controls) > 0 && o.noControls {
+		return errors.New("--control and --no-controls contradict each other: leave one out")
+	}
+	for i, c := range o.controls {
+		e, err := parseTarget(c)
+		switch {
+		case err != nil:
+			return fmt.Errorf("--control: %w", err)
+		case e.address != "":
+			return fmt.Errorf("--control %q: write a host, not a mail address", c)
+		case e.port != 0:
+			return fmt.Errorf("--control %q: write the host alone; it is compared on the target's own port", c)
+		}
+		o.controls[i] = e.host
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ const (
 	dialWait    = 5 * time.Second
 	replyWait   = 8 * time.Second
 	patientWait = 12 * time.Second
+	outwaitWait = time.Minute // longer than devices wait
 )
 
 // smallSegment is a TCP segment size that passes every path (RFC 879's 536, for IPv4 hosts that know nothing better).
@@ -106,7 +107,7 @@ func (s *scene) ask(step cause.Step) []evidence.Experiment {
 // limited reports whether the walk is held like a device of fewer abilities than this program has.
 func (s *scene) limited() bool {
 	w := s.walk
-	return w.HELO || w.NoSNI || w.TLSMax != "" || w.SmallTLS || w.Like != ""
+	return w.HELO || w.NoSNI || w.TLSMax != "" || w.SmallTLS || w.RSAOnly || w.Like != ""
 }
 
 // askWithoutLimits walks as the program itself would, to tell whether the device's ways are what fails.
@@ -116,7 +117,7 @@ func (s *scene) askWithoutLimits(step cause.Step) []evidence.Experiment {
 	}
 	return []evidence.Experiment{{Name: askUnlimited, Because: "whether the same walk passes without the device's limits",
 		Walk: s.variation(cause.StartTLS, replyWait, func(w *evidence.Walk) {
-			w.HELO, w.NoSNI, w.TLSMin, w.TLSMax, w.SmallTLS, w.Like = false, false, "", "", false, ""
+			w.HELO, w.NoSNI, w.TLSMin, w.TLSMax, w.SmallTLS, w.RSAOnly, w.Like = false, false, "", "", false, false, ""
 			if w.TLS == evidence.NoTLS {
 				w.TLS = evidence.StartTLS
 			}
@@ -211,22 +212,23 @@ func (s *scene) address() netip.Addr {
 	return first
 }
 
-// askControls are the hosts known to work, walked as far as the failing step.
+// askControls are the hosts known to work, walked as far as the failing step: those that the user named, wherever they are, and
+// the program's own where they tell something.
 func (s *scene) askControls(until cause.Step, because string) []evidence.Experiment {
-	if !s.mayUseControls() {
+	if s.rec.Target.NoControls {
 		return nil
 	}
+	hosts := append([]string(nil), s.rec.Target.Controls...)
+	if s.mayUseControls() {
+		for _, c := range provider.Controls(s.walk.Port, s.walk.Host) {
+			hosts = append(hosts, c.Host)
+		}
+	}
 	var out []evidence.Experiment
-	add := func(host string) {
+	for _, host := range hosts {
 		w := s.variation(until, replyWait, nil)
 		w.Host, w.Address, w.Via = host, netip.Addr{}, evidence.ViaHost
 		out = append(out, evidence.Experiment{Name: askControl, Because: because, Walk: w})
-	}
-	for _, host := range s.rec.Target.Controls {
-		add(host)
-	}
-	for _, c := range provider.Controls(s.walk.Port, s.walk.Host) {
-		add(c.Host)
 	}
 	return out
 }
@@ -347,8 +349,12 @@ func (s *scene) openPort() int {
 }
 
 func (s *scene) askBanner() []evidence.Experiment {
+	wait := patientWait
+	if s.walk.Like != "" { // the device has given up; the server may yet greet
+		wait = outwaitWait
+	}
 	out := []evidence.Experiment{
-		{Name: askAgain, Because: "whether it happens every time", Walk: s.variation(cause.Banner, patientWait, nil)},
+		{Name: askAgain, Because: "whether it happens every time", Walk: s.variation(cause.Banner, wait, nil)},
 	}
 	if !s.implicit() {
 		out = append(out, evidence.Experiment{Name: askTLSFirst, Because: "whether the port wants TLS from the first byte",
@@ -382,7 +388,7 @@ func (s *scene) askEHLO() []evidence.Experiment {
 		name = "[192.0.2.1]"
 	}
 	out := []evidence.Experiment{
-		{Name: askAgain, Because: "whether it happens every time", Walk: s.variation(cause.EHLO, replyWait, func(w *evidence.Walk) { w.Like = "again" })},
+		{Name: askAgain, Because: "whether it happens every time", Walk: s.variation(cause.EHLO, replyWait, nil)},
 		{Name: askHELO, Because: "whether HELO fares better than EHLO", Walk: s.variation(cause.EHLO, replyWait, func(w *evidence.Walk) { w.HELO = true })},
 		{Name: askNoop, Because: "whether any command is cut, or EHLO alone", Walk: s.variation(cause.EHLO, replyWait, func(w *evidence.Walk) { w.Noop = true })},
 		{Name: askOtherName, Because: "whether the server dislikes the name given", Walk: s.variation(cause.EHLO, replyWait, func(w *evidence.Walk) { w.EHLO = name })},

@@ -143,10 +143,11 @@ func passwordFitsOneDoor(all []judged) []Ground {
 	return out
 }
 
-// deviceLimitsFail: the walk was held like a device and failed; the same walk without the device's limits went through.
+// deviceLimitsFail: the walk was held like a device and failed; the same walk without the device's limits went through. That walk
+// ends with TLS, so of a failure after it nothing is known.
 func deviceLimitsFail(all []judged) []Ground {
 	for _, j := range all {
-		if j.path.Verdict.Step == cause.None {
+		if step := j.path.Verdict.Step; step == cause.None || cause.StartTLS.Before(step) {
 			continue
 		}
 		for _, e := range j.experiments(askUnlimited) {

@@ -91,6 +91,7 @@ type Walk struct {
 	TLSMax   string        `json:"tls_max,omitempty"` // "": 1.3
 	NoSNI    bool          `json:"no_sni,omitempty"`
 	SmallTLS bool          `json:"small_tls,omitempty"` // no post-quantum key share: the ClientHello fits one segment
+	RSAOnly  bool          `json:"rsa_only,omitempty"`  // no elliptic curves: suites with RSA key exchange alone, so TLS 1.2 at most
 	EHLO     string        `json:"ehlo,omitempty"`      // the name to give; "": made from the local address
 	HELO     bool          `json:"helo,omitempty"`      // say HELO, never EHLO
 	Noop     bool          `json:"noop_first,omitempty"`

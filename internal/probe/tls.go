@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net/netip"
+	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/tlswire"
@@ -39,12 +40,17 @@ func (c *conversation) tlsConfig() *tls.Config {
 	if v, ok := tlsVersions[c.walk.TLSMax]; ok {
 		conf.MaxVersion = v
 	}
+	if c.walk.RSAOnly { // crypto/tls takes no list of suites for TLS 1.3
+		conf.MaxVersion = min(conf.MaxVersion, tls.VersionTLS12)
+	}
 	if c.walk.SmallTLS {
 		conf.CurvePreferences = smallGroups
 	}
 	for _, list := range [][]*tls.CipherSuite{tls.CipherSuites(), tls.InsecureCipherSuites()} {
 		for _, s := range list {
-			conf.CipherSuites = append(conf.CipherSuites, s.ID)
+			if !c.walk.RSAOnly || strings.HasPrefix(s.Name, "TLS_RSA_") {
+				conf.CipherSuites = append(conf.CipherSuites, s.ID)
+			}
 		}
 	}
 	return conf
