@@ -134,7 +134,7 @@ var rules = map[cause.Step][]rule{
 // rule reasons from behaviour and a reply has words.
 func (s *scene) apply(r StepResult) []Finding {
 	found := s.refusalFindings(r)
-	for _, rule := range slices.Concat(rules[r.Step], packetRules[r.Step]) {
+	for _, rule := range slices.Concat(packetRules[r.Step], rules[r.Step]) {
 		if got := rule.judge(s); got.confidence != "" {
 			step := r.Step
 			if got.step != "" {

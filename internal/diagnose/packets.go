@@ -245,7 +245,8 @@ func stalledInside(s *scene) support {
 	return got
 }
 
-// packetRules are the rules over what only packets show, by step. They stand behind the others of their step.
+// packetRules are the rules over what only packets show, by step. They come before the others
+// of their step, because they have more to go by.
 var packetRules = map[cause.Step][]rule{
 	cause.Banner: {
 		{cause.MiddleboxTerminates, resetByOther(waitGreeting)},
@@ -265,8 +266,8 @@ var packetRules = map[cause.Step][]rule{
 		{cause.TLSVersionMismatch, refusedByClient(cause.TLSVersionMismatch)},
 		{cause.TLSCipherMismatch, refusedByClient(cause.TLSCipherMismatch)},
 		{cause.CertificateExpired, refusedByClient(cause.CertificateExpired)},
-		{cause.CertificateNameMismatch, refusedByClient(cause.CertificateNameMismatch)},
 		{cause.CertificateUntrusted, refusedByClient(cause.CertificateUntrusted)},
+		{cause.CertificateNameMismatch, refusedByClient(cause.CertificateNameMismatch)},
 	},
 	cause.Data: {
 		{cause.PathMTUBlackhole, segmentHole},

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	client = "192.0.2.10:40000"
-	server = "203.0.113.25:25"
+	client   = "192.0.2.10:40000"
+	server25 = "203.0.113.25:25"
 )
 
 // captured writes a capture and reads it back.
@@ -192,7 +192,7 @@ func TestDialogues(t *testing.T) {
 			"S: 250 ok to MAIL", `client octets 20 ""`, `end aborted by "client" waiting "" done`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tr := one(t, func(w *craft.Writer) { tt.write(craft.NewConn(w, client, server)) })
+			tr := one(t, func(w *craft.Writer) { tt.write(craft.NewConn(w, client, server25)) })
 			if d := cmp.Diff(tt.want, script(tr)); d != "" {
 				t.Errorf("-want +got:\n%s", d)
 			}

@@ -56,7 +56,7 @@ func (c *Conn) reset(way Way, at int64, p *frame.Packet) {
 	if c.Reset != nil {
 		return
 	}
-	r := &Reset{At: at, From: way, TTL: p.TTL, Usual: h.TTL, ToSYN: way == ToClient && !c.Established()}
+	r := &Reset{At: at, From: way, TTL: p.TTL, Usual: h.nearestTTL(p.TTL), ToSYN: way == ToClient && !c.Established()}
 	if back := &c.Half[way.Other()]; back.SentAt != 0 {
 		r.After = at - back.SentAt
 	}

@@ -20,20 +20,20 @@ type Half struct {
 	ISN      uint32 // its initial sequence number, if SYNs > 0
 	SYNs     int    // segments with SYN
 	Packets  int
-	Octets   int64 // of the stream, handed on or missing
-	Missing  int64 // of these, not seen
-	MSS      int   // announced
-	TTL      uint8 // of its first packet
-	TTLs     []uint8
-	FIN      int64 // when its FIN was seen; 0: not
-	FirstAt  int64 // when its first octet was sent; 0: none
-	SentAt   int64 // when its newest packet was sent
-	AckedAt  int64 // when the newest of its octets was acknowledged
-	Resent   int   // segments with octets that were sent before
-	Disorder int   // segments that came before an earlier one
-	Zero     int   // times that it announced a window of zero
-	ZeroFor  int64 // nanoseconds that its window was zero
-	Probes   int   // keep-alives and window probes
+	Octets   int64   // of the stream, handed on or missing
+	Missing  int64   // of these, not seen
+	MSS      int     // announced
+	TTL      uint8   // of its first packet
+	TTLs     []uint8 // of all its packets, each value once, the first eight
+	FIN      int64   // when its FIN was seen; 0: not
+	FirstAt  int64   // when its first octet was sent; 0: none
+	SentAt   int64   // when its newest packet was sent
+	AckedAt  int64   // when the newest of its octets, before its FIN, was acknowledged
+	Resent   int     // segments with octets that were sent before
+	Disorder int     // segments that came before an earlier one
+	Zero     int     // times that it announced a window of zero
+	ZeroFor  int64   // nanoseconds that its window was zero
+	Probes   int     // keep-alives and window probes
 
 	LargestAcked int   // IP size of the largest segment that was acknowledged
 	Stuck        int   // IP size of the largest segment that was sent again and never acknowledged
@@ -96,6 +96,20 @@ func (h *Half) sawTTL(ttl uint8) {
 	}
 }
 
+// nearestTTL is that of the side's own packets which comes nearest to a given one; 0: there were none. Where a proxy answered
+// the SYN and the server the rest, there are two of them.
+func (h *Half) nearestTTL(ttl uint8) uint8 {
+	var best uint8
+	for _, own := range h.TTLs {
+		if best == 0 || away(own, ttl) < away(best, ttl) {
+			best = own
+		}
+	}
+	return best
+}
+
+func away(a, b uint8) uint8 { return max(a, b) - min(a, b) }
+
 // window follows the announced windows: zero means that the program behind this side does not read.
 func (h *Half) window(t *frame.TCP, at int64) {
 	if t.Flags&(frame.RST|frame.SYN) != 0 || t.Flags&frame.ACK == 0 {
@@ -134,7 +148,10 @@ func (h *Half) acknowledge(ack uint32, at int64) {
 	if h.acked && distance(ack, h.ack) > maxJump {
 		return
 	}
-	h.ack, h.acked, h.AckedAt = ack, true, at
+	h.ack, h.acked = ack, true
+	if h.FIN == 0 {
+		h.AckedAt = at
+	}
 	n := 0
 	for _, f := range h.flight {
 		if distance(ack, f.seq+uint32(f.n)) >= 0 {

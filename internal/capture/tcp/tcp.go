@@ -78,7 +78,7 @@ type Reset struct {
 	After  int64 // since the newest packet of the other side; 0: there was none
 	From   Way   // the direction it travels in
 	TTL    uint8
-	Usual  uint8 // the TTL of that side's other packets; 0: there was none
+	Usual  uint8 // the nearest TTL of that side's other packets; 0: there was none
 	Window bool  // its sequence number fits the connection
 	ToSYN  bool  // it answers the SYN
 }
