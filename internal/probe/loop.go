@@ -64,7 +64,7 @@ func (r *run) doors(ctx context.Context) {
 			r.walk(ctx, g, w)
 		})
 	}
-	if r.target.Walk.TLS != evidence.NoTLS {
+	if r.target.Walk.TLS != evidence.NoTLS && r.p.Roots == nil {
 		// Reading the system's roots takes longer than a handshake; they are kept once read. An error shows later.
 		going.Go(func() { _, _ = x509.SystemCertPool() })
 	}

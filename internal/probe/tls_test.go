@@ -169,8 +169,8 @@ func TestStartTLS(t *testing.T) {
 			for _, r := range chain.Verified {
 				got[r.Roots] = r.Problem
 			}
-			if len(chain.Certificates) != 1 || got["ca-file"] != evidence.CertOK || got["system"] != evidence.CertUntrusted ||
-				got["mozilla"] != evidence.CertUntrusted {
+			_, asked := got["system"] // needless where the user's roots verify the chain
+			if len(chain.Certificates) != 1 || got["ca-file"] != evidence.CertOK || asked || got["mozilla"] != evidence.CertUntrusted {
 				t.Errorf("%d certificates, verified %v", len(chain.Certificates), got)
 			}
 		})

@@ -35,14 +35,17 @@ func (c *conversation) recordChain(shown []tlswire.Certificate) (trusted bool) {
 		}
 	}
 	now, name := time.Now(), strings.TrimSuffix(c.walk.Host, ".")
-	for _, p := range c.prober.pools(certs) {
+	for _, p := range c.prober.pools() {
+		if p.spare && trusted {
+			continue
+		}
 		v := evidence.Verified{Roots: p.name, Name: name, At: now, Problem: evidence.CertOther, Text: shown[0].Error}
-		switch {
-		case shown[0].Error != "":
-		case p.err != nil:
-			v.Text = p.err.Error()
-		default:
-			v.Problem, v.Text = verify(certs, p.roots, name, now)
+		if shown[0].Error == "" {
+			if roots, err := p.load(certs); err != nil {
+				v.Text = err.Error()
+			} else {
+				v.Problem, v.Text = verify(certs, roots, name, now)
+			}
 		}
 		trusted = trusted || v.Problem == evidence.CertOK && p.name != rootsPublic
 		chain.Verified = append(chain.Verified, v)
@@ -51,25 +54,27 @@ func (c *conversation) recordChain(shown []tlswire.Certificate) (trusted bool) {
 	return trusted
 }
 
+// A pool is roots to check a chain against.
 type pool struct {
 	name  string
-	roots *x509.CertPool
-	err   error
+	load  func(chain []*x509.Certificate) (*x509.CertPool, error)
+	spare bool // not asked when a pool before it has verified the chain
 }
 
-// pools are the system's roots, those of the user, and those that the public web trusts: a chain that only this machine
-// trusts is what TLS inspection looks like.
-func (p *Prober) pools(chain []*x509.Certificate) []pool {
-	roots, err := x509.SystemCertPool()
-	list := []pool{{rootsSystem, roots, err}}
-	if p.Roots != nil {
-		name := p.RootsName
-		if name == "" {
-			name = rootsCAFile
-		}
-		list = append(list, pool{name, p.Roots, nil})
+// pools are the user's roots, those of the system, and those that the public web trusts: a chain that only this machine
+// trusts is what TLS inspection looks like. Where the user's verify the chain it does not matter what the system's say,
+// and reading them takes longer than all the rest of a conversation.
+func (p *Prober) pools() []pool {
+	system := pool{rootsSystem, func([]*x509.Certificate) (*x509.CertPool, error) { return x509.SystemCertPool() }, true}
+	public := pool{rootsPublic, func(chain []*x509.Certificate) (*x509.CertPool, error) { return publicRoots(chain), nil }, false}
+	if p.Roots == nil {
+		return []pool{system, public}
 	}
-	return append(list, pool{rootsPublic, publicRoots(chain), nil})
+	given := pool{rootsCAFile, func([]*x509.Certificate) (*x509.CertPool, error) { return p.Roots, nil }, false}
+	if p.RootsName != "" {
+		given.name = p.RootsName
+	}
+	return []pool{given, system, public}
 }
 
 // publicRoots are the roots of Mozilla's list that have the name of an issuer in the chain. The others could not end
