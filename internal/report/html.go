@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/diagnose"
@@ -18,7 +19,10 @@ var htmlSource string
 //go:embed assets/report.css
 var htmlStyle string
 
-var htmlTemplate = template.Must(template.New("report").Parse(htmlSource))
+// htmlTemplate is parsed when it is first used: other reports start without it.
+var htmlTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("report").Parse(htmlSource))
+})
 
 // htmlPage is what the template shows. All its strings are clean; the template escapes them.
 type htmlPage struct {
@@ -102,7 +106,7 @@ func HTML(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, to Reader) e
 	}
 	page.Transcripts = htmlTranscripts(rec, d)
 	page.Facts = htmlFacts(n)
-	return htmlTemplate.Execute(w, page)
+	return htmlTemplate().Execute(w, page)
 }
 
 var tones = map[paint]string{red: "bad", yellow: "warn", green: "ok"}

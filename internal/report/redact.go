@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/provider"
@@ -49,9 +50,15 @@ type redactor struct {
 	words     *strings.Replacer // host names and user names known beforehand, longest first
 }
 
+// Compiled when they are first used: most runs redact nothing.
 var (
-	mailPattern    = regexp.MustCompile(`[\pL\pN.!#$%&'*+/=?^_{|}~-]{1,64}@[\pL\pN-]{1,63}(?:\.[\pL\pN-]{1,63})+`)
-	addressPattern = regexp.MustCompile(`(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}`)
+	mailPattern    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(mailSource) })
+	addressPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(addressSource) })
+)
+
+const (
+	mailSource    = `[\pL\pN.!#$%&'*+/=?^_{|}~-]{1,64}@[\pL\pN-]{1,63}(?:\.[\pL\pN-]{1,63})+`
+	addressSource = `(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}`
 )
 
 // dropped are keys whose values are octets, or words of a message that was seen.
@@ -189,7 +196,7 @@ func (r *redactor) tree(key string, v any) any {
 }
 
 func (r *redactor) text(s string) string {
-	s = mailPattern.ReplaceAllStringFunc(s, func(m string) string {
+	s = mailPattern().ReplaceAllStringFunc(s, func(m string) string {
 		local, domain, _ := strings.Cut(m, "@")
 		if provider.Canonical(domain) == "microsoft.com" { // their delisting address stands in replies
 			return m
@@ -201,7 +208,7 @@ func (r *redactor) text(s string) string {
 		return r.user(local) + "@" + stand
 	})
 	s = r.words.Replace(s)
-	return addressPattern.ReplaceAllStringFunc(s, func(m string) string {
+	return addressPattern().ReplaceAllStringFunc(s, func(m string) string {
 		a, err := netip.ParseAddr(m)
 		if err != nil {
 			return m

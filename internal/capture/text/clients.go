@@ -1,7 +1,6 @@
 package text
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -198,45 +197,45 @@ var wrapperPhrases = []phrase{
 // A client is a program known by its own words.
 type client struct {
 	name   string
-	re     *regexp.Regexp
+	re     *lazy
 	server bool // it speaks as the server of the conversation
 }
 
 // clients are tried in order: the first whose words stand in the text wrote it. A library stands before what its own words
 // are wrapped in.
 var clients = []client{
-	{"Postfix smtpd", regexp.MustCompile(`postfix(?:[\w./-]*)/(?:smtpd|postscreen|cleanup)\[|postfix/submission|NOQUEUE: (?:milter-)?reject|milter-reject: `), true},
-	{"Postfix", regexp.MustCompile(`postfix[\w./-]*/|\(in reply to [A-Za-z -]+ command|while (?:receiving the initial server greeting|performing the (?:EHLO|HELO) handshake)|refused to talk to me|Name service error for name=`), false},
-	{"OpenSMTPD", regexp.MustCompile(`smtpd\[\d+\]: [0-9a-f]{16} |smtp failed-command|smtp disconnected|on destination MXs|mta (?:event|delivery)`), false},
-	{"Exim", regexp.MustCompile(`SMTP error from remote mail(?:er|server| server)? |T=remote_smtp|R=dnslookup|(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w{6}-\w{6,11}-\w{2,4} `), false},
-	{"sendmail", regexp.MustCompile(`sendmail\[\d+\]|sm-mta\[|while talking to |mailer=(?:e?smtp|relay)|Transcript of session follows -----`), false},
-	{"qmail", regexp.MustCompile(`qmail`), false},
-	{"dma", regexp.MustCompile(`\bdma\[`), false},
-	{"msmtp", regexp.MustCompile(`\bmsmtp:|exitcode=EX_`), false},
-	{"ssmtp", regexp.MustCompile(`(?i)\bssmtp\b`), false},
-	{"swaks", regexp.MustCompile(`(?m)^=== (?:Trying|Connected)|<\*\* `), false},
-	{"git send-email", regexp.MustCompile(`git-send-email|git send-email`), false},
-	{"openssl s_client", regexp.MustCompile(`CONNECTED\(|s_client`), false},
-	{"email-oauth2-proxy", regexp.MustCompile(`SMTP \(\[?[^)]*->?[^)]*\)|emailproxy`), false},
-	{"nodemailer", regexp.MustCompile(`nodemailer|SMTPConnection|code: '(?:EAUTH|ECONNECTION|ESOCKET|EENVELOPE|EMESSAGE|EDNS|ETLS|ETIMEDOUT)'|(?:Mail command|Invalid login|Message failed|Data command failed)[ :]|Greeting never received`), false},
-	{"MailKit", regexp.MustCompile(`MailKit|SslHandshakeException|SMTP server does not support the STARTTLS extension|Connected to smtps?://`), false},
-	{"System.Net.Mail", regexp.MustCompile(`System\.Net\.Mail|SmtpException|SmtpFailedRecipient|The server response was:`), false},
-	{"JavaMail", regexp.MustCompile(`(?:javax|jakarta)\.mail|com\.sun\.mail|angus\.mail|DEBUG SMTP|Could not connect to SMTP host|Could not convert socket to TLS`), false},
-	{"smtplib", regexp.MustCompile(`smtplib|aiosmtplib|SMTP(?:AuthenticationError|SenderRefused|RecipientsRefused|DataError|HeloError|ConnectError|ServerDisconnected|NotSupportedError|ResponseException)|\(\d{3}, b['"]|_ssl\.c:`), false},
-	{"PHPMailer", regexp.MustCompile(`PHPMailer|SMTP connect\(\) failed|CLIENT -> SERVER|SMTP ERROR:|SMTP Error:|class\.smtp\.php|SMTP code: `), false},
-	{"Symfony Mailer or SwiftMailer", regexp.MustCompile(`Swift_|Expected response code|Symfony\\Component\\Mailer|Connection could not be established with host`), false},
-	{"Net::SMTP (Ruby)", regexp.MustCompile(`Net::(?:SMTP|OpenTimeout|ReadTimeout)|net/smtp\.rb|OpenSSL::SSL::SSLError`), false},
-	{"lettre (Rust)", regexp.MustCompile(`lettre|(?:permanent|transient) error \(\d{3}\)`), false},
-	{"curl", regexp.MustCompile(`\bcurl: \(\d+\)|libcurl`), false},
-	{"Go net/smtp", regexp.MustCompile(`gomail|dial tcp|x509: |first record does not look|tls: |read tcp |i/o timeout|net/smtp`), false},
-	{"Net::SMTP (Perl)", regexp.MustCompile(`Net::SMTP|Net/SMTP\.pm|IO::Socket`), false},
-	{"mbedTLS", regexp.MustCompile(`(?i)mbedtls|ssl_client\.cpp`), false},
-	{"Exchange", regexp.MustCompile(`Generating server:|\{LED=|LastError|Diagnostic information for administrators`), false},
-	{"PHP", regexp.MustCompile(`stream_socket_(?:client|enable_crypto)|fsockopen|mail\(\): |\.php\b`), false},
-	{"Node.js", regexp.MustCompile(`\bE(?:CONNREFUSED|TIMEDOUT|NOTFOUND|CONNRESET|AI_AGAIN)\b|node:`), false},
-	{"Schannel", regexp.MustCompile(`(?i)schannel|0x800903[0-9a-f]{2}|SEC_E_`), false},
-	{"GnuTLS", regexp.MustCompile(`(?i)gnutls|A TLS (?:fatal|warning) alert`), false},
-	{"OpenSSL", regexp.MustCompile(`SSL routines|SSL_connect|OpenSSL`), false},
+	{"Postfix smtpd", lazily(`postfix(?:[\w./-]*)/(?:smtpd|postscreen|cleanup)\[|postfix/submission|NOQUEUE: (?:milter-)?reject|milter-reject: `), true},
+	{"Postfix", lazily(`postfix[\w./-]*/|\(in reply to [A-Za-z -]+ command|while (?:receiving the initial server greeting|performing the (?:EHLO|HELO) handshake)|refused to talk to me|Name service error for name=`), false},
+	{"OpenSMTPD", lazily(`smtpd\[\d+\]: [0-9a-f]{16} |smtp failed-command|smtp disconnected|on destination MXs|mta (?:event|delivery)`), false},
+	{"Exim", lazily(`SMTP error from remote mail(?:er|server| server)? |T=remote_smtp|R=dnslookup|(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \w{6}-\w{6,11}-\w{2,4} `), false},
+	{"sendmail", lazily(`sendmail\[\d+\]|sm-mta\[|while talking to |mailer=(?:e?smtp|relay)|Transcript of session follows -----`), false},
+	{"qmail", lazily(`qmail`), false},
+	{"dma", lazily(`\bdma\[`), false},
+	{"msmtp", lazily(`\bmsmtp:|exitcode=EX_`), false},
+	{"ssmtp", lazily(`(?i)\bssmtp\b`), false},
+	{"swaks", lazily(`(?m)^=== (?:Trying|Connected)|<\*\* `), false},
+	{"git send-email", lazily(`git-send-email|git send-email`), false},
+	{"openssl s_client", lazily(`CONNECTED\(|s_client`), false},
+	{"email-oauth2-proxy", lazily(`SMTP \(\[?[^)]*->?[^)]*\)|emailproxy`), false},
+	{"nodemailer", lazily(`nodemailer|SMTPConnection|code: '(?:EAUTH|ECONNECTION|ESOCKET|EENVELOPE|EMESSAGE|EDNS|ETLS|ETIMEDOUT)'|(?:Mail command|Invalid login|Message failed|Data command failed)[ :]|Greeting never received`), false},
+	{"MailKit", lazily(`MailKit|SslHandshakeException|SMTP server does not support the STARTTLS extension|Connected to smtps?://`), false},
+	{"System.Net.Mail", lazily(`System\.Net\.Mail|SmtpException|SmtpFailedRecipient|The server response was:`), false},
+	{"JavaMail", lazily(`(?:javax|jakarta)\.mail|com\.sun\.mail|angus\.mail|DEBUG SMTP|Could not connect to SMTP host|Could not convert socket to TLS`), false},
+	{"smtplib", lazily(`smtplib|aiosmtplib|SMTP(?:AuthenticationError|SenderRefused|RecipientsRefused|DataError|HeloError|ConnectError|ServerDisconnected|NotSupportedError|ResponseException)|\(\d{3}, b['"]|_ssl\.c:`), false},
+	{"PHPMailer", lazily(`PHPMailer|SMTP connect\(\) failed|CLIENT -> SERVER|SMTP ERROR:|SMTP Error:|class\.smtp\.php|SMTP code: `), false},
+	{"Symfony Mailer or SwiftMailer", lazily(`Swift_|Expected response code|Symfony\\Component\\Mailer|Connection could not be established with host`), false},
+	{"Net::SMTP (Ruby)", lazily(`Net::(?:SMTP|OpenTimeout|ReadTimeout)|net/smtp\.rb|OpenSSL::SSL::SSLError`), false},
+	{"lettre (Rust)", lazily(`lettre|(?:permanent|transient) error \(\d{3}\)`), false},
+	{"curl", lazily(`\bcurl: \(\d+\)|libcurl`), false},
+	{"Go net/smtp", lazily(`gomail|dial tcp|x509: |first record does not look|tls: |read tcp |i/o timeout|net/smtp`), false},
+	{"Net::SMTP (Perl)", lazily(`Net::SMTP|Net/SMTP\.pm|IO::Socket`), false},
+	{"mbedTLS", lazily(`(?i)mbedtls|ssl_client\.cpp`), false},
+	{"Exchange", lazily(`Generating server:|\{LED=|LastError|Diagnostic information for administrators`), false},
+	{"PHP", lazily(`stream_socket_(?:client|enable_crypto)|fsockopen|mail\(\): |\.php\b`), false},
+	{"Node.js", lazily(`\bE(?:CONNREFUSED|TIMEDOUT|NOTFOUND|CONNRESET|AI_AGAIN)\b|node:`), false},
+	{"Schannel", lazily(`(?i)schannel|0x800903[0-9a-f]{2}|SEC_E_`), false},
+	{"GnuTLS", lazily(`(?i)gnutls|A TLS (?:fatal|warning) alert`), false},
+	{"OpenSSL", lazily(`SSL routines|SSL_connect|OpenSSL`), false},
 }
 
 // clientOf finds the program whose words a text is.
@@ -263,7 +262,7 @@ var harmless = []string{"does not resolve to address", "tls connection establish
 	"statistics: max"}
 
 // otherPort is a port that is named, and is none that mail goes to.
-var otherPort = regexp.MustCompile(`(?i)\bport[ :=]+(\d{1,5})\b`)
+var otherPort = lazily(`(?i)\bport[ :=]+(\d{1,5})\b`)
 
 var mailPorts = []string{"24", "25", "26", "465", "587", "588", "2465", "2525", "2526", "2587"}
 

@@ -2,7 +2,6 @@ package text
 
 import (
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -37,28 +36,28 @@ type connection struct {
 // An opener is a line with which a program tells that it connects. Its groups are host, and port or address.
 type opener struct {
 	hint string // stands in every such line
-	re   *regexp.Regexp
+	re   *lazy
 	open bool
 }
 
 var openers = []opener{
-	{"Connected to ", regexp.MustCompile(`Connected to (?:smtps?://)?\[?(?P<host>[A-Za-z0-9._-]+?)\]?\.?(?: \((?P<addr>[0-9a-fA-F.:]+)\))?(?: port |:)?(?P<port>\d+)?/?(?:[ .#?(,].*)?$`), true},
-	{"Trying ", regexp.MustCompile(`^\W*(?:===? )?Trying \[?(?P<host>[A-Za-z0-9._:-]+?)\]?(?::(?P<port>\d+))?\.\.\.`), false},
-	{"connected to host", regexp.MustCompile(`connected to host "(?P<host>[^"]+)", port: (?P<port>\d+)`), true},
-	{"trying to connect to host", regexp.MustCompile(`trying to connect to host "(?P<host>[^"]+)", port (?P<port>\d+)`), false},
-	{"Connecting to ", regexp.MustCompile(`Connecting to (?P<host>[A-Za-z0-9._-]+) \[(?P<addr>[^\]]+)\]:(?P<port>\d+)(?: from \S+)? *\.\.\. (?:connected|SMTP)`), true},
-	{"Connecting to ", regexp.MustCompile(`Connecting to (?P<host>[A-Za-z0-9._-]+)(?: at |:| port )(?P<port>\d+)\s*$`), false},
-	{"Connection: open", regexp.MustCompile(`Connection: opening to (?P<tls>ssl://)?(?P<host>[A-Za-z0-9._-]+):(?P<port>\d+)`), false},
-	{"Connection: opened", regexp.MustCompile(`Connection: opened`), true},
-	{"CONNECTED(", regexp.MustCompile(`^CONNECTED\(`), true},
-	{"telnet ", regexp.MustCompile(`(?:^|[$#>] ?)telnet (?P<host>[A-Za-z0-9._-]+) (?P<port>\d+)\s*$`), false},
-	{"nc ", regexp.MustCompile(`(?:^|[$#>\]] ?)nc (?:-\w+ )*(?P<host>[A-Za-z0-9._-]+) (?P<port>\d+)\s*$`), false},
-	{"s_client", regexp.MustCompile(`s_client .*-connect (?P<host>[A-Za-z0-9._-]+):(?P<port>\d+)`), false},
-	{"Connection established to ", regexp.MustCompile(`Connection established to (?P<host>[0-9A-Za-z.:-]+):(?P<port>\d+)`), true},
-	{"Resolved ", regexp.MustCompile(`Resolved (?P<host>[A-Za-z0-9._-]+) as (?P<addr>[0-9a-fA-F.:]+)`), false},
-	{"connect: ", regexp.MustCompile(`^connect: (?:to )?\('(?P<host>[A-Za-z0-9._-]+)', (?P<port>\d+)\)`), false},
-	{"Starting Swift", regexp.MustCompile(`\+\+ Starting Swift_SmtpTransport`), false},
-	{"Connection to host", regexp.MustCompile(`Connection to (?P<host>[A-Za-z0-9._-]+) (?P<port>\d+) port .* succeeded`), true},
+	{"Connected to ", lazily(`Connected to (?:smtps?://)?\[?(?P<host>[A-Za-z0-9._-]+?)\]?\.?(?: \((?P<addr>[0-9a-fA-F.:]+)\))?(?: port |:)?(?P<port>\d+)?/?(?:[ .#?(,].*)?$`), true},
+	{"Trying ", lazily(`^\W*(?:===? )?Trying \[?(?P<host>[A-Za-z0-9._:-]+?)\]?(?::(?P<port>\d+))?\.\.\.`), false},
+	{"connected to host", lazily(`connected to host "(?P<host>[^"]+)", port: (?P<port>\d+)`), true},
+	{"trying to connect to host", lazily(`trying to connect to host "(?P<host>[^"]+)", port (?P<port>\d+)`), false},
+	{"Connecting to ", lazily(`Connecting to (?P<host>[A-Za-z0-9._-]+) \[(?P<addr>[^\]]+)\]:(?P<port>\d+)(?: from \S+)? *\.\.\. (?:connected|SMTP)`), true},
+	{"Connecting to ", lazily(`Connecting to (?P<host>[A-Za-z0-9._-]+)(?: at |:| port )(?P<port>\d+)\s*$`), false},
+	{"Connection: open", lazily(`Connection: opening to (?P<tls>ssl://)?(?P<host>[A-Za-z0-9._-]+):(?P<port>\d+)`), false},
+	{"Connection: opened", lazily(`Connection: opened`), true},
+	{"CONNECTED(", lazily(`^CONNECTED\(`), true},
+	{"telnet ", lazily(`(?:^|[$#>] ?)telnet (?P<host>[A-Za-z0-9._-]+) (?P<port>\d+)\s*$`), false},
+	{"nc ", lazily(`(?:^|[$#>\]] ?)nc (?:-\w+ )*(?P<host>[A-Za-z0-9._-]+) (?P<port>\d+)\s*$`), false},
+	{"s_client", lazily(`s_client .*-connect (?P<host>[A-Za-z0-9._-]+):(?P<port>\d+)`), false},
+	{"Connection established to ", lazily(`Connection established to (?P<host>[0-9A-Za-z.:-]+):(?P<port>\d+)`), true},
+	{"Resolved ", lazily(`Resolved (?P<host>[A-Za-z0-9._-]+) as (?P<addr>[0-9a-fA-F.:]+)`), false},
+	{"connect: ", lazily(`^connect: (?:to )?\('(?P<host>[A-Za-z0-9._-]+)', (?P<port>\d+)\)`), false},
+	{"Starting Swift", lazily(`\+\+ Starting Swift_SmtpTransport`), false},
+	{"Connection to host", lazily(`Connection to (?P<host>[A-Za-z0-9._-]+) (?P<port>\d+) port .* succeeded`), true},
 }
 
 // connecting reads a line about opening a connection.
@@ -126,7 +125,7 @@ var closers = []closer{
 	{"Connection to host lost", evidence.Closed, evidence.Server},
 }
 
-var tlsUp = regexp.MustCompile(`(?:TLS started with cipher |SSL connection using |New, )(TLSv1(?:\.\d)?|SSLv3)(?:[:, /]+(?:Cipher is )?([A-Za-z0-9_-]+))?`)
+var tlsUp = lazily(`(?:TLS started with cipher |SSL connection using |New, )(TLSv1(?:\.\d)?|SSLv3)(?:[:, /]+(?:Cipher is )?([A-Za-z0-9_-]+))?`)
 
 // closing reads a line about the end of a conversation, or about TLS standing, and reports whether it was one.
 func closing(t *talk, s string) bool {

@@ -1,7 +1,6 @@
 package text
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -64,7 +63,7 @@ const (
 	command       // a command of SMTP
 )
 
-var commandLine = regexp.MustCompile(`^(?i:EHLO(?: |$)|HELO(?: |$)|LHLO |MAIL ?(?:FROM ?:|$)|RCPT ?(?:TO ?:|$)|DATA\s*$|BDAT \d|STARTTLS\s*$|AUTH(?: [A-Z0-9=*<\[-]|$)|QUIT\s*$|RSET\s*$|NOOP(?: |$)|VRFY |EXPN |HELP\s*$|ETRN |XCLIENT |X-ANONYMOUSTLS\s*$)`)
+var commandLine = lazily(`^(?i:EHLO(?: |$)|HELO(?: |$)|LHLO |MAIL ?(?:FROM ?:|$)|RCPT ?(?:TO ?:|$)|DATA\s*$|BDAT \d|STARTTLS\s*$|AUTH(?: [A-Z0-9=*<\[-]|$)|QUIT\s*$|RSET\s*$|NOOP(?: |$)|VRFY |EXPN |HELP\s*$|ETRN |XCLIENT |X-ANONYMOUSTLS\s*$)`)
 
 // shapeOf tells a reply from a command by what the line itself says.
 func shapeOf(s string) shape {
@@ -150,15 +149,15 @@ func infixed(text string) (speech, bool) {
 	return speech{}, false
 }
 
-var peerPrefix = regexp.MustCompile(`^[A-Za-z0-9._-]+\[[^\]]+\](?::\d+)?: `)
+var peerPrefix = lazily(`^[A-Za-z0-9._-]+\[[^\]]+\](?::\d+)?: `)
 
 // afterPeer cuts the peer's name that Postfix writes in its verbose log between the arrow and the words.
 func afterPeer(s string) string { return s[len(peerPrefix.FindString(s)):] }
 
 var (
-	idAtEnd   = regexp.MustCompile(`[\[(]([A-Za-z0-9_-]{3,40})[\])][^\[\]()]{0,2}$`)
-	levelWord = regexp.MustCompile(`(?i)^(?:trace|debug|debg|info|notice|warn|warning|error|eror|fatal|smtp|mail|main)$|^[\d-]{8,}$`)
-	pidAtFore = regexp.MustCompile(`^\s*(\d{2,7})\s`)
+	idAtEnd   = lazily(`[\[(]([A-Za-z0-9_-]{3,40})[\])][^\[\]()]{0,2}$`)
+	levelWord = lazily(`(?i)^(?:trace|debug|debg|info|notice|warn|warning|error|eror|fatal|smtp|mail|main)$|^[\d-]{8,}$`)
+	pidAtFore = lazily(`^\s*(\d{2,7})\s`)
 )
 
 // keyBefore finds the name that a log gives a conversation: the last word in brackets before the mark, or a process id.
@@ -210,16 +209,16 @@ func unquoted(s string) (string, bool) {
 }
 
 // prefixes are what logs write before a line: times, levels, containers, ids.
-var prefixes = []*regexp.Regexp{
-	regexp.MustCompile(`^\s*\[?\d{4}[-/.]\d\d[-/.]\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d| UTC)?)?\]?[:,]?\s*`),
-	regexp.MustCompile(`^\s*\[?\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}[ T,]*\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?: ?[AP]M)?\]?[:,]?\s*`),
-	regexp.MustCompile(`^\s*\[?\d{1,2}:\d\d:\d\d(?:[.,]\d+)?(?: ?[AP]M)?\]?(?: -|:)?\s+`),
-	regexp.MustCompile(`^\s*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? `),
-	regexp.MustCompile(`^\s*(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?(?: \d{4})?(?: [A-Za-z0-9._-]+(?: [\w./-]+(?:\[\d+\])?:)?)?\s+`),
-	regexp.MustCompile(`^\s*[\w.-]{1,40} +\| +`),
-	regexp.MustCompile(`^\s*\[[^\]]{1,60}\]:?\s*`),
-	regexp.MustCompile(`^\s*(?:TRACE|DEBUG|DEBG|INFO|WARN|WARNING|ERROR|trace|debug|info|warn|error)\b:?\s*`),
-	regexp.MustCompile(`^\s*\d{1,7}\s+`),
+var prefixes = []*lazy{
+	lazily(`^\s*\[?\d{4}[-/.]\d\d[-/.]\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d| UTC)?)?\]?[:,]?\s*`),
+	lazily(`^\s*\[?\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}[ T,]*\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?: ?[AP]M)?\]?[:,]?\s*`),
+	lazily(`^\s*\[?\d{1,2}:\d\d:\d\d(?:[.,]\d+)?(?: ?[AP]M)?\]?(?: -|:)?\s+`),
+	lazily(`^\s*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? `),
+	lazily(`^\s*(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?(?: \d{4})?(?: [A-Za-z0-9._-]+(?: [\w./-]+(?:\[\d+\])?:)?)?\s+`),
+	lazily(`^\s*[\w.-]{1,40} +\| +`),
+	lazily(`^\s*\[[^\]]{1,60}\]:?\s*`),
+	lazily(`^\s*(?:TRACE|DEBUG|DEBG|INFO|WARN|WARNING|ERROR|trace|debug|info|warn|error)\b:?\s*`),
+	lazily(`^\s*\d{1,7}\s+`),
 }
 
 // cutPrefix takes one prefix off a line.

@@ -5,11 +5,10 @@ import (
 	"io"
 	"mime"
 	"mime/quotedprintable"
-	"regexp"
 	"strings"
 )
 
-var headerLine = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]{0,60}):(?:[ \t]+(.*))?$`)
+var headerLine = lazily(`^([A-Za-z][A-Za-z0-9-]{0,60}):(?:[ \t]+(.*))?$`)
 
 // header reads the header block at the start of lines: names in lower case, folded values joined. ok is false if it is none.
 func header(lines []line) (h map[string]string, body []line, ok bool) {

@@ -2,29 +2,28 @@ package text
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 )
 
 // placePatterns find where a program wanted to go, the surest first. Their groups are host, addr and port.
-var placePatterns = []*regexp.Regexp{
-	regexp.MustCompile(`(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,})\.?\[(?P<addr>[0-9a-fA-F.:]+)\](?::(?P<port>\d+))?`),
-	regexp.MustCompile(`(?:relay=|H=|host |Connecting to |R=)(?P<host>[A-Za-z0-9.-]+\.[A-Za-z]{2,})\.? \[(?P<addr>[0-9a-fA-F.:]+)\](?::(?P<port>\d+))?`),
-	regexp.MustCompile(`(?i)SMTP host:? (?P<host>[A-Za-z0-9.-]+?)[.,;]? (?:port|Port):? ?(?P<port>\d+)`),
-	regexp.MustCompile(`(?:ssl|tls|tcp|smtps?)://(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>\d+))?`),
-	regexp.MustCompile(`(?i)\bhost["']?\s*[:=]>?\s*["']?(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)`),
-	regexp.MustCompile(`\[(?P<addr>[0-9a-fA-F.:]{3,45})\]:(?P<port>\d{2,5})\b`),
-	regexp.MustCompile(`->(?P<addr>\d{1,3}(?:\.\d{1,3}){3}):(?P<port>\d{2,5})\b`),
-	regexp.MustCompile(`\b(?P<addr>\d{1,3}(?:\.\d{1,3}){3}):(?P<port>\d{2,5})\b`),
-	regexp.MustCompile(`(?:^|[\s"'(/@<])(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)[.]?:(?P<port>25|26|465|587|2525|2465|2587)\b`),
-	regexp.MustCompile(`(?i)(?:connect to|connection to|connecting to|refused by|talking to|locate host|open|server) ["'<\[]?(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)\.?["'>\]]?(?:,? port (?P<port>\d+))?`),
-	regexp.MustCompile(`(?i)expected CN=.?(?P<host>[A-Za-z0-9.-]+\.[A-Za-z]{2,})`),
-	regexp.MustCompile(`(?i)(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host:?|for name=|any host named|UnknownHostException:?|Unknown SMTP host:?|host named|Name server:) ["']?(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)`),
+var placePatterns = []*lazy{
+	lazily(`(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,})\.?\[(?P<addr>[0-9a-fA-F.:]+)\](?::(?P<port>\d+))?`),
+	lazily(`(?:relay=|H=|host |Connecting to |R=)(?P<host>[A-Za-z0-9.-]+\.[A-Za-z]{2,})\.? \[(?P<addr>[0-9a-fA-F.:]+)\](?::(?P<port>\d+))?`),
+	lazily(`(?i)SMTP host:? (?P<host>[A-Za-z0-9.-]+?)[.,;]? (?:port|Port):? ?(?P<port>\d+)`),
+	lazily(`(?:ssl|tls|tcp|smtps?)://(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>\d+))?`),
+	lazily(`(?i)\bhost["']?\s*[:=]>?\s*["']?(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)`),
+	lazily(`\[(?P<addr>[0-9a-fA-F.:]{3,45})\]:(?P<port>\d{2,5})\b`),
+	lazily(`->(?P<addr>\d{1,3}(?:\.\d{1,3}){3}):(?P<port>\d{2,5})\b`),
+	lazily(`\b(?P<addr>\d{1,3}(?:\.\d{1,3}){3}):(?P<port>\d{2,5})\b`),
+	lazily(`(?:^|[\s"'(/@<])(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)[.]?:(?P<port>25|26|465|587|2525|2465|2587)\b`),
+	lazily(`(?i)(?:connect to|connection to|connecting to|refused by|talking to|locate host|open|server) ["'<\[]?(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)\.?["'>\]]?(?:,? port (?P<port>\d+))?`),
+	lazily(`(?i)expected CN=.?(?P<host>[A-Za-z0-9.-]+\.[A-Za-z]{2,})`),
+	lazily(`(?i)(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host:?|for name=|any host named|UnknownHostException:?|Unknown SMTP host:?|host named|Name server:) ["']?(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)`),
 }
 
-var portProperty = regexp.MustCompile(`(?i)\bport["']?\s*[:=]?>?\s*["']?(\d{2,5})\b`)
+var portProperty = lazily(`(?i)\bport["']?\s*[:=]?>?\s*["']?(\d{2,5})\b`)
 
 // placeIn finds where a text says the connection went, or was to go.
 func placeIn(s string) place {
@@ -61,9 +60,9 @@ func placeIn(s string) place {
 }
 
 var (
-	fromWords = regexp.MustCompile(`(?i)(?:from=<?|MAIL FROM: ?<?|sender[ :=]+<?)([A-Za-z0-9._%+=-]+@[A-Za-z0-9.-]+)`)
-	toWords   = regexp.MustCompile(`(?i)(?:\bto=<?|RCPT TO: ?<?|recipients?[ :=]+<?|orig_to=<?)([A-Za-z0-9._%+=-]+@[A-Za-z0-9.-]+)`)
-	firstAddr = regexp.MustCompile(`^<?([A-Za-z0-9._%+=-]+@[A-Za-z0-9.-]+)>?: `)
+	fromWords = lazily(`(?i)(?:from=<?|MAIL FROM: ?<?|sender[ :=]+<?)([A-Za-z0-9._%+=-]+@[A-Za-z0-9.-]+)`)
+	toWords   = lazily(`(?i)(?:\bto=<?|RCPT TO: ?<?|recipients?[ :=]+<?|orig_to=<?)([A-Za-z0-9._%+=-]+@[A-Za-z0-9.-]+)`)
+	firstAddr = lazily(`^<?([A-Za-z0-9._%+=-]+@[A-Za-z0-9.-]+)>?: `)
 )
 
 // people notes the envelope's addresses, as far as the text names them.

@@ -3,7 +3,6 @@ package text
 import (
 	"encoding/csv"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -30,7 +29,7 @@ func protocolLog(b *book, lines []line) ([]stray, bool) {
 
 // exchangeLine is a line of an Exchange protocol log: date-time, connector-id, session-id, sequence-number, local-endpoint,
 // remote-endpoint, event, data, context.
-var exchangeLine = regexp.MustCompile(`^\d{4}-\d\d-\d\dT[\d:.]+Z,[^,]*,[0-9A-Fa-f]{10,20},\d+,[^,]*,[^,]*,[-+<>*],`)
+var exchangeLine = lazily(`^\d{4}-\d\d-\d\dT[\d:.]+Z,[^,]*,[0-9A-Fa-f]{10,20},\d+,[^,]*,[^,]*,[-+<>*],`)
 
 // exchangeLog reads an Exchange protocol log, sending or receiving. Which it is, the first greeting tells: ">" is what this
 // server sent.
@@ -123,7 +122,7 @@ func farSide(sending bool) evidence.Side {
 	return evidence.Client
 }
 
-var spTLS = regexp.MustCompile(`SP_PROT_TLS1(?:_(\d))?`)
+var spTLS = lazily(`SP_PROT_TLS1(?:_(\d))?`)
 
 func tlsVersionIn(s string) string {
 	m := spTLS.FindStringSubmatch(s)

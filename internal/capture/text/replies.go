@@ -1,7 +1,6 @@
 package text
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -20,18 +19,18 @@ type quote struct {
 
 var (
 	// 550 5.7.1 ..., 550-5.7.1 ..., 550 #5.1.0 ...
-	withStatus = regexp.MustCompile(`(?:^|[^\w.:/-]|said:|[a-z]:)([245]\d\d)[- ]#?([245])\.(\d{1,3})\.(\d{1,3})\b`)
+	withStatus = lazily(`(?:^|[^\w.:/-]|said:|[a-z]:)([245]\d\d)[- ]#?([245])\.(\d{1,3})\.(\d{1,3})\b`)
 	// (550, b'5.1.1 ...'), (421, "4.7.0 ...")
-	tuple = regexp.MustCompile(`\(([245]\d\d), ?b?(['"])`)
+	tuple = lazily(`\(([245]\d\d), ?b?(['"])`)
 	// permanent error (550): 5.1.1 ...
-	inBrackets = regexp.MustCompile(`\(([45]\d\d)\):? `)
+	inBrackets = lazily(`\(([45]\d\d)\):? `)
 	// 550 words, after something that leads in a quotation
-	afterLead = regexp.MustCompile(`(?:^|['"(>]|b['"]|(?:said|response|reply|message|error|failed|diagnostic-code|smtp|result|code|reason|returned|to me|was|server|line|retcode|LED|from|C|LAST|\w+Error|Exception|[>\]])[:;=]\s?["']?|[:;]\s["']?)(?:smtp; ?)?([2345]\d\d)(?:[- ]([A-Za-z<\[(*"'{#].*)|[- ]?$)`)
+	afterLead = lazily(`(?:^|['"(>]|b['"]|(?:said|response|reply|message|error|failed|diagnostic-code|smtp|result|code|reason|returned|to me|was|server|line|retcode|LED|from|C|LAST|\w+Error|Exception|[>\]])[:;=]\s?["']?|[:;]\s["']?)(?:smtp; ?)?([2345]\d\d)(?:[- ]([A-Za-z<\[(*"'{#].*)|[- ]?$)`)
 	// 5.7.1 words, after something that leads in a quotation
-	bareStatus = regexp.MustCompile(`(?:^|['"(>#]|b['"]|[:;=]\s?["']?)([245])\.(\d{1,3})\.(\d{1,3})(?:[ ;,:)]|$)`)
+	bareStatus = lazily(`(?:^|['"(>#]|b['"]|[:;=]\s?["']?)([245])\.(\d{1,3})\.(\d{1,3})(?:[ ;,:)]|$)`)
 	// code: 550, responseCode: 550, SMTP code: 550
-	asProperty = regexp.MustCompile(`(?i)(?:response ?code|smtp ?code|status ?code|reply ?code|error code|code)["']?\s*[:=]\s*["']?([245]\d\d)\b`)
-	units      = regexp.MustCompile(`^(?:ms|msec|bytes?|octets|seconds?|sec|s|kb|mb|gb|items?|rows?|users?|people|files?|lines?|times|requests|records|%)\b`)
+	asProperty = lazily(`(?i)(?:response ?code|smtp ?code|status ?code|reply ?code|error code|code)["']?\s*[:=]\s*["']?([245]\d\d)\b`)
+	units      = lazily(`^(?:ms|msec|bytes?|octets|seconds?|sec|s|kb|mb|gb|items?|rows?|users?|people|files?|lines?|times|requests|records|%)\b`)
 )
 
 // quotes finds the replies in a line. mail says that the text around is about mail.
@@ -112,7 +111,7 @@ func knownWords(s string) bool {
 }
 
 // calledReply stands before a number that is called a reply.
-var calledReply = regexp.MustCompile(`(?i)(?:response|reply|smtp code|got code|retcode)[:= "'(]*$`)
+var calledReply = lazily(`(?i)(?:response|reply|smtp code|got code|retcode)[:= "'(]*$`)
 
 // plausible reports whether three digits in a line are a reply's code: where mail is talked of, or the words are known.
 func plausible(q quote, mail bool) bool {
@@ -132,13 +131,13 @@ func plausible(q quote, mail bool) bool {
 }
 
 // webStatus is a status line of HTTP (RFC 9110, section 15), whose codes look like replies.
-var webStatus = regexp.MustCompile(`(?i)^` + webReasons)
+var webStatus = lazily(`(?i)^` + webReasons)
 
-var anyWebStatus = regexp.MustCompile(`(?i)(?:^|\D)` + webReasons)
+var anyWebStatus = lazily(`(?i)(?:^|\D)` + webReasons)
 
 const webReasons = `\d{3} (?:ok|not modified|bad request|unauthorized|forbidden|not found|method not allowed|request time-?out|conflict|gone|unprocessable|too many requests|internal server error|not implemented|bad gateway|service (?:temporarily )?unavailable|gateway time-?out|http version not supported)\b`
 
-var assignment = regexp.MustCompile(`^\d{3} \w+=`)
+var assignment = lazily(`^\d{3} \w+=`)
 
 func codeOf(s string) int {
 	if len(s) < 3 || len(s) > 3 && s[3] != ' ' && s[3] != '-' {

@@ -2,7 +2,6 @@ package text
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -132,7 +131,7 @@ func prefixLen(s string) int {
 var ownAccount = []string{"winsock error code", "socket error code", "communicating with primary target"}
 
 // phpMailer is how PHPMailer takes a reply apart. It is put together again: code, status, words.
-var phpMailer = regexp.MustCompile(`Detail: (.+?) SMTP code: ([245]\d\d)(?: Additional SMTP info: ([245]\.\d+\.\d+))?`)
+var phpMailer = lazily(`Detail: (.+?) SMTP code: ([245]\d\d)(?: Additional SMTP info: ([245]\.\d+\.\d+))?`)
 
 // lineFindings lists what one line states.
 func lineFindings(i int, l line, folded string, about bool) []finding {

@@ -1,7 +1,6 @@
 package text
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -13,10 +12,10 @@ type unit struct {
 }
 
 // logLine is a line of a server's log, as syslog carries it: the program, its process, perhaps the message's id.
-var logLine = regexp.MustCompile(`(?:^|[\s|])((?:postfix[\w-]*(?:/[\w.-]+)*|sendmail|sm-mta|sm-msp-queue|smtpd|exim4?|dma|nullmailer[\w-]*|qmail-\w+))\[([\w.]+)\](?:\[\d+\])?: (?:([0-9A-F]{5,15}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20}|[A-Za-z0-9]{14}|[0-9a-f]{16})[: ])?`)
+var logLine = lazily(`(?:^|[\s|])((?:postfix[\w-]*(?:/[\w.-]+)*|sendmail|sm-mta|sm-msp-queue|smtpd|exim4?|dma|nullmailer[\w-]*|qmail-\w+))\[([\w.]+)\](?:\[\d+\])?: (?:([0-9A-F]{5,15}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20}|[A-Za-z0-9]{14}|[0-9a-f]{16})[: ])?`)
 
 // eximLine is a line of Exim's main log: time, perhaps the process, the message's id.
-var eximLine = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[+-]\d{4} )?(?:\[\d+\] )?(\w{6}-\w{6,11}-\w{2,4}) `)
+var eximLine = lazily(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? (?:[+-]\d{4} )?(?:\[\d+\] )?(\w{6}-\w{6,11}-\w{2,4}) `)
 
 // maxUnit bounds the octets of one unit that are looked at.
 const maxUnit = 64 << 10
@@ -74,10 +73,10 @@ func logKey(s string) string {
 func indented(s string) bool { return s != "" && (s[0] == ' ' || s[0] == '\t') }
 
 // ownLine is a line that is indented and stands for itself all the same: of a stack trace, or a property of an error.
-var ownLine = regexp.MustCompile(`^\s*(?:at |from /|from |File "|• |[\w.$]+(?:Exception|Error): |["']?(?:code|errno|syscall|address|port|command|response|responseCode|hostname|library|function|reason|name|message|rejected|rejectedErrors)["']?: ['"\d{\[-]|---|>>>|<<<|\()`)
+var ownLine = lazily(`^\s*(?:at |from /|from |File "|• |[\w.$]+(?:Exception|Error): |["']?(?:code|errno|syscall|address|port|command|response|responseCode|hostname|library|function|reason|name|message|rejected|rejectedErrors)["']?: ['"\d{\[-]|---|>>>|<<<|\()`)
 
 // stackLine is a line of a stack trace, which says nothing.
-var stackLine = regexp.MustCompile(`^\s*(?:at [\w.$<>\[\]]+(?: \[as \w+\])? ?\(|at (?:async )?\S+:\d+:\d+|at [\w.$<>]+\.[\w.$<>]+\(|from /\S+:\d+:in|File "[^"]+", line \d+|\.\.\. \d+ more|#\d+ /\S+\(\d+\))`)
+var stackLine = lazily(`^\s*(?:at [\w.$<>\[\]]+(?: \[as \w+\])? ?\(|at (?:async )?\S+:\d+:\d+|at [\w.$<>]+\.[\w.$<>]+\(|from /\S+:\d+:in|File "[^"]+", line \d+|\.\.\. \d+ more|#\d+ /\S+\(\d+\))`)
 
 // unfold joins the lines that were wrapped, takes out stack traces, and puts the lines of a long reply together.
 func unfold(lines []line) []line {

@@ -3,7 +3,6 @@ package text
 import (
 	"encoding/json"
 	"html"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -20,7 +19,7 @@ func unwrap(lines []line) []line {
 }
 
 // quoting is what stands before the lines of a text that somebody quoted, or that a container's log carries.
-var quoting = regexp.MustCompile(`^(?:(?:> ?)+|[A-Za-z0-9_.-]{1,40} +\| )`)
+var quoting = lazily(`^(?:(?:> ?)+|[A-Za-z0-9_.-]{1,40} +\| )`)
 
 // unquotedMail takes the quoting off, if every line has it.
 func unquotedMail(lines []line) []line {
@@ -90,7 +89,7 @@ func unpackedJSON(lines []line) []line {
 }
 
 // jsonString is the beginning of a string that holds an escaped line end.
-var jsonString = regexp.MustCompile(`"[^"\\]*(?:\\[^n][^"\\]*)*\\n`)
+var jsonString = lazily(`"[^"\\]*(?:\\[^n][^"\\]*)*\\n`)
 
 // maxHeaders is how many places in a text are tried as the beginning of a message.
 const maxHeaders = 20
@@ -122,10 +121,10 @@ func unescaped(lines []line) []line {
 }
 
 var (
-	htmlTag    = regexp.MustCompile(`(?i)</?(?:html|body|p|br|div|span|table|tr|td|font|h[1-6]|b|a|pre|ul|li)\b[^<>]{0,900}>`)
-	anyTag     = regexp.MustCompile(`</?[A-Za-z!][^<>]{0,900}>`)
-	addressTag = regexp.MustCompile(`^</?[^<>\s]+@[^<>\s]+>$`)
-	blockTag   = regexp.MustCompile(`(?i)^</?(?:p|br|div|tr|table|h[1-6]|li|ul|pre|td)\b`)
+	htmlTag    = lazily(`(?i)</?(?:html|body|p|br|div|span|table|tr|td|font|h[1-6]|b|a|pre|ul|li)\b[^<>]{0,900}>`)
+	anyTag     = lazily(`</?[A-Za-z!][^<>]{0,900}>`)
+	addressTag = lazily(`^</?[^<>\s]+@[^<>\s]+>$`)
+	blockTag   = lazily(`(?i)^</?(?:p|br|div|tr|table|h[1-6]|li|ul|pre|td)\b`)
 )
 
 // looksHTML reports whether the lines are an HTML page or a piece of one: several tags in the beginning of it.
@@ -165,7 +164,7 @@ func stripHTML(lines []line) []line {
 }
 
 // escapes finds what JSON and programming languages write for characters in quoted text.
-var escapes = regexp.MustCompile(`\\(?:r\\n|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|["'/nrt])`)
+var escapes = lazily(`\\(?:r\\n|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|["'/nrt])`)
 
 // appendUnescaped undoes the escapes of JSON and of programs that quote, and doubled quotes of CSV. An escaped line end ends
 // the line.
