@@ -67,7 +67,9 @@ func TestLoop(t *testing.T) {
 // What a silent walk is left alone for: the user's own wait, and servers that may be at work.
 func TestPatience(t *testing.T) {
 	connected := evidence.Event{At: time.Second, Dialed: &evidence.Dialed{Outcome: evidence.Connected}}
-	sent := func(verb string) evidence.Event { return evidence.Event{At: 2 * time.Second, Sent: &evidence.Sent{Verb: verb}} }
+	sent := func(verb string) evidence.Event {
+		return evidence.Event{At: 2 * time.Second, Sent: &evidence.Sent{Verb: verb}}
+	}
 	tests := []struct {
 		name   string
 		trace  evidence.Trace

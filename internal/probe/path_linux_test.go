@@ -61,6 +61,16 @@ func silence(from, count int) string {
 	return b.String()
 }
 
+// loop is two routers that send the packets to each other, from a hop on.
+func loop(from int, one, other string) string {
+	var hops []string
+	for ttl := from; ttl <= maxHops; ttl++ {
+		hops = append(hops, fmt.Sprintf("%d %s", ttl, one))
+		one, other = other, one
+	}
+	return strings.Join(hops, ", ")
+}
+
 func TestTraceroute(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -86,6 +96,9 @@ func TestTraceroute(t *testing.T) {
 		{"redirected by the gateway", func(n *testNet) {
 			n.nft("gw", "add table ip mb; add chain ip mb p { type nat hook prerouting priority dstnat; }; add rule ip mb p tcp dport 25 redirect to :2525")
 		}, serverAddr, false, "1 refused 203.0.113.25"}, // nobody listens there, so the gateway itself answers in the server's name
+		{"a routing loop", func(n *testNet) {
+			n.run("ip", "-n", n.prefix+"isp", "route", "replace", serverAddr6+"/128", "via", "2001:db8:2::2")
+		}, serverAddr6, false, "1 2001:db8:1::1, " + loop(2, "2001:db8:2::1", "2001:db8:2::2")},
 		{"a closed port", func(n *testNet) { n.filter("net", "input", "tcp dport 25 reject with tcp reset") }, serverAddr, false,
 			"1 10.1.0.1, 2 198.51.100.1, 3 refused 203.0.113.25"},
 	} {
