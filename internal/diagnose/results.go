@@ -136,25 +136,57 @@ func lookupsResult(t *evidence.Trace) string {
 
 func pathResult(t *evidence.Trace) string {
 	var parts []string
-	largest := 0
 	for i := range t.Events {
-		switch e := &t.Events[i]; {
-		case e.Hop != nil && e.Hop.Outcome == evidence.Connected:
-			parts = append(parts, fmt.Sprintf("%d port %d answers", e.Hop.TTL, e.Hop.Port))
-		case e.Hop != nil && e.Hop.From.IsValid():
-			parts = append(parts, fmt.Sprintf("%d %s", e.Hop.TTL, e.Hop.From))
-		case e.Hop != nil && e.Hop.Outcome == evidence.Refused:
-			parts = append(parts, fmt.Sprintf("%d refused", e.Hop.TTL))
-		case e.Hop != nil:
-			parts = append(parts, fmt.Sprintf("%d *", e.Hop.TTL))
-		case e.Size != nil && e.Size.Answered:
-			largest = max(largest, e.Size.Bytes)
+		if h := t.Events[i].Hop; h != nil {
+			parts = append(parts, hopResult(h))
 		}
 	}
-	if largest > 0 {
-		parts = append(parts, fmt.Sprintf("packets of %d octets are answered", largest))
+	passed, lost := packetSizes(t)
+	if passed > 0 {
+		parts = append(parts, fmt.Sprintf("packets of %d octets are answered", passed))
+	}
+	if lost > 0 {
+		parts = append(parts, fmt.Sprintf("of %d they are not", lost))
 	}
 	return strings.Join(parts, ", ")
+}
+
+func hopResult(h *evidence.Hop) string {
+	switch {
+	case h.Outcome == evidence.Connected:
+		return fmt.Sprintf("%d port %d answers", h.TTL, h.Port)
+	case h.Outcome == evidence.Refused:
+		return fmt.Sprintf("%d port %d refused", h.TTL, h.Port)
+	case h.From.IsValid() && h.ICMP != nil && !exceeded(h.ICMP):
+		return fmt.Sprintf("%d %s (%s)", h.TTL, h.From, h.Outcome)
+	case h.From.IsValid():
+		return fmt.Sprintf("%d %s", h.TTL, h.From)
+	}
+	return fmt.Sprintf("%d *", h.TTL)
+}
+
+// packetSizes are the largest size that was answered, and the least above it that was not: silent at least twice, or
+// called too big by a router. Without an answer to any size, silence says nothing, and both are 0.
+func packetSizes(t *evidence.Trace) (passed, lost int) {
+	for i := range t.Events {
+		if p := t.Events[i].Size; p != nil && p.Answered {
+			passed = max(passed, p.Bytes)
+		}
+	}
+	if passed == 0 {
+		return 0, 0
+	}
+	silent := map[int]int{}
+	for i := range t.Events {
+		p := t.Events[i].Size
+		if p == nil || p.Bytes <= passed || p.Text != "" {
+			continue
+		}
+		if silent[p.Bytes]++; (p.By != nil || silent[p.Bytes] >= 2) && (lost == 0 || p.Bytes < lost) {
+			lost = p.Bytes
+		}
+	}
+	return passed, lost
 }
 
 func helloResult(v *evidence.View) string {
