@@ -34,8 +34,11 @@ func firewall(ctx context.Context) ([]string, error) {
 		if errors.Is(saveErr, exec.ErrNotFound) && err == nil {
 			continue
 		}
-		if saveErr != nil {
-			return rules, fmt.Errorf("not read: %w", errors.Join(err, saveErr))
+		switch {
+		case saveErr != nil && err != nil:
+			return rules, fmt.Errorf("not read: %w; %w", err, saveErr)
+		case saveErr != nil:
+			return rules, fmt.Errorf("not read whole: %w", saveErr)
 		}
 		rules = append(rules, parseIPTables(program, text)...)
 	}
