@@ -78,7 +78,7 @@ var clientPhrases = []phrase{
 	{"invalid login", weak(said(evidence.SaidAuthFailed))},
 	{"authenticationinvalidcredentials", weak(said(evidence.SaidAuthFailed))},
 	{"authenticationfailedexception", weak(said(evidence.SaidAuthFailed))},
-	{"authenticationexception", weak(said(evidence.SaidAuthFailed))},
+	{"security.authenticationexception", weak(said(evidence.SaidAuthFailed))}, // MailKit's; that of .NET itself speaks of certificates
 	{"username and password not accepted", said(evidence.SaidAuthFailed)},
 	{"bad username or password", said(evidence.SaidAuthFailed)},
 	{"invalid grant", said(evidence.SaidTokenRejected)},

@@ -43,7 +43,7 @@ var beforeReply = []stepWord{
 	{"after auth", "AUTH"}, {"command: 'auth", "AUTH"}, {"command: \"auth", "AUTH"}, {"invalid login", "AUTH"}, {"smtpauthenticationerror", "AUTH"}, {"net::smtpauthenticationerror", "AUTH"},
 	{"authenticationfailedexception", "AUTH"}, {"sasl authentication failed", "AUTH"}, {"authentication failed", "AUTH"}, {"failed to authenticate", "AUTH"},
 	{"could not authenticate", "AUTH"}, {"auth command failed", "AUTH"}, {"password command failed", "AUTH"}, {"username command failed", "AUTH"},
-	{"authenticationexception", "AUTH"}, {"authenticationinvalidcredentials", "AUTH"}, {"code: 'eauth'", "AUTH"}, {"reject: auth from", "AUTH"}, {"login denied", "AUTH"},
+	{"security.authenticationexception", "AUTH"}, {"authenticationinvalidcredentials", "AUTH"}, {"code: 'eauth'", "AUTH"}, {"reject: auth from", "AUTH"}, {"login denied", "AUTH"},
 	{"invalid username/password", "AUTH"}, {"command=\"auth", "AUTH"}, {"response code 235 but got", "AUTH"}, {"response code 334 but got", "AUTH"},
 	{"auth failed", "AUTH"}, {"failed to login", "AUTH"}, {"login failed", "AUTH"}, {"response code \"235\" but got", "AUTH"}, {"response code \"334\" but got", "AUTH"},
 	{"authentication error", "AUTH"}, {"authentication failure", "AUTH"}, {"response code \"334/", "AUTH"}, {"bad response on command 'auth", "AUTH"},
