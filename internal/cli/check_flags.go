@@ -20,12 +20,13 @@ import (
 
 // checkOptions are the flags of check as they were written.
 type checkOptions struct {
-	from string
-	to   []string
-	via  string
-	port int
-	ehlo string
-	helo bool
+	from     string
+	to       []string
+	external string
+	via      string
+	port     int
+	ehlo     string
+	helo     bool
 
 	tls, tlsMin, tlsMax string
 	caFile              string
@@ -70,6 +71,7 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	o.given = f.Changed
 	f.StringVar(&o.from, "from", "", "sender `ADDRESS`; without it the walk stops before MAIL FROM")
 	f.StringArrayVar(&o.to, "to", nil, "recipient `ADDRESS`, repeatable (default: that of --from)")
+	f.StringVar(&o.external, "external-to", "", "recipient `ADDRESS` of somebody else, tried in a walk of its own: does the door relay? Nothing is sent")
 	f.StringVar(&o.via, "via", string(evidence.ViaAuto), "the door meant: "+oneOf(vias))
 	f.IntVar(&o.port, "port", 0, "port, where TARGET has none (default: 587 for submission hosts, 465 with --tls implicit, else 25)")
 	f.StringVar(&o.ehlo, "ehlo", "", "`NAME` to give with EHLO (default: this machine's)")
@@ -124,7 +126,7 @@ func (o *checkOptions) goal(input string) (evidence.Target, error) {
 	if err != nil {
 		return evidence.Target{}, err
 	}
-	t := evidence.Target{Input: input, Walk: w, Controls: o.controls, NoControls: o.noControls}
+	t := evidence.Target{Input: input, Walk: w, External: o.external, Controls: o.controls, NoControls: o.noControls}
 	if e.asDomain(evidence.Via(o.via), o.port) {
 		t.Domain = e.host
 		t.Walk.Via, t.Walk.Port, t.Walk.TLS = evidence.Via(o.via), o.port, evidence.TLSMode(o.tls)
@@ -196,6 +198,9 @@ func (o *checkOptions) checkEnvelope() (err error) {
 	if o.from, err = address("--from", o.from); err != nil {
 		return err
 	}
+	if o.external, err = address("--external-to", o.external); err != nil {
+		return err
+	}
 	for i := range o.to {
 		if o.to[i], err = address("--to", o.to[i]); err != nil {
 			return err
@@ -207,6 +212,8 @@ func (o *checkOptions) checkEnvelope() (err error) {
 	switch {
 	case o.send && o.from == "":
 		return errors.New("--send needs --from: a message has a sender")
+	case o.external != "" && o.from == "":
+		return errors.New("--external-to needs --from: RCPT TO comes after MAIL FROM")
 	case len(o.to) > 0 && o.from == "":
 		return errors.New("--to needs --from: RCPT TO comes after MAIL FROM")
 	case o.size != 0 && !o.send:

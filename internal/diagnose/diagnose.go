@@ -34,7 +34,7 @@ func Diagnose(rec *evidence.Record) Diagnosis {
 	if rec.Source == evidence.FromCheck {
 		d.Patterns = patterns(all)
 		d.Guidance, d.Recommended = guidance(all)
-		d.Guidance = append(d.Guidance, passwordNotices(all)...)
+		d.Guidance = append(append(d.Guidance, externalGuidance(all)...), passwordNotices(all)...)
 	}
 	d.Results = results(rec)
 	return d
@@ -91,7 +91,7 @@ func (s *scene) findings(steps []StepResult) []Finding {
 			if r.Status != want {
 				continue
 			}
-			if found := rank(s.withReputation(r.Step, s.withTold(r, s.apply(r)))); len(found) > 0 {
+			if found := rank(s.weighed(r.Step, s.withTold(r, s.apply(r)))); len(found) > 0 {
 				return found
 			}
 			if want == Fail {
@@ -100,6 +100,11 @@ func (s *scene) findings(steps []StepResult) []Finding {
 		}
 	}
 	return []Finding{s.allPassed(steps)}
+}
+
+// weighed are findings about a failed step after what the experiments of mail and DNS add to them.
+func (s *scene) weighed(step cause.Step, found []Finding) []Finding {
+	return s.withSize(s.withRetry(s.withReputation(step, found)))
 }
 
 // A rule looks for one cause and says how firmly the evidence supports it, and why. It returns the zero Finding if it does

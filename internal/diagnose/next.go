@@ -75,14 +75,14 @@ func (s *scene) next() []evidence.Experiment {
 			if r.Status != want {
 				continue
 			}
-			out := s.askReputation(r.Step, found)
+			out := append(s.askReputation(r.Step, found), s.askEnvelope(r.Step, found)...)
 			if s.role == evidence.RoleAsked && (found[0].Confidence != Proven || s.limited()) {
 				out = append(append(out, s.askWithoutLimits(r.Step)...), s.ask(r.Step)...)
 			}
 			return out
 		}
 	}
-	return nil
+	return s.askExternalRecipient()
 }
 
 // ask lists what would tell the causes of a step apart.

@@ -41,6 +41,11 @@ func traceResult(run *evidence.Run, v *evidence.View) string {
 	switch {
 	case run.SPF != nil:
 		return spfLine(v.Trace)
+	case run.Name == askRetry, run.Name == askSize, run.Name == askExternal:
+		if _, at, ok := taken(v); ok {
+			r := v.ReplyAt(at)
+			return fmt.Sprintf("%s is answered %s", v.SentAt(r.To).Line, r)
+		}
 	case run.Name == askIdentity:
 		return identityResult(v.Trace)
 	case run.Name == askListTest, run.Name == askLists:

@@ -64,6 +64,7 @@ type Target struct {
 	Walk   Walk   `json:"walk"`             // the walk asked for; experiments are variations of it
 	Doors  []Walk `json:"doors,omitempty"`  // the doors walked beside it as controls
 
+	External   string   `json:"external_to,omitempty"` // a recipient of others, to try in a walk of its own
 	Controls   []string `json:"controls,omitempty"`    // hosts that the user named as controls, beside the known ones
 	NoControls bool     `json:"no_controls,omitempty"` // contact no host but the target's own
 }
@@ -152,11 +153,12 @@ type Interface struct {
 
 // An Experiment asks for one more observation, to tell causes apart. Exactly one of its pointers says how to make it.
 type Experiment struct {
-	Name    string     `json:"name"`            // stable, in reports: "other-port", "starttls-anyway", "traceroute"
-	Because string     `json:"asked_because"`   // in plain words: what it will tell
-	Tells   []cause.ID `json:"tells,omitempty"` // causes that its outcome raises or removes
-	Slow    bool       `json:"slow,omitempty"`  // it may take the rest of the time; a verdict need not wait for it
-	Round   int        `json:"round,omitempty"` // counts the repetitions of a comparison, from 0
+	Name    string        `json:"name"`               // stable, in reports: "other-port", "starttls-anyway", "traceroute"
+	Because string        `json:"asked_because"`      // in plain words: what it will tell
+	Tells   []cause.ID    `json:"tells,omitempty"`    // causes that its outcome raises or removes
+	Slow    bool          `json:"slow,omitempty"`     // it may take the rest of the time; a verdict need not wait for it
+	Round   int           `json:"round,omitempty"`    // counts the repetitions of a comparison, from 0
+	After   time.Duration `json:"after_ns,omitempty"` // wait so long first, as the server asked
 
 	Walk    *Walk      `json:"walk,omitempty"`
 	Lookup  *Question  `json:"lookup,omitempty"`

@@ -140,14 +140,17 @@ func (l *lab) start(ctx context.Context, e evidence.Experiment) bool {
 }
 
 func (l *lab) make(ctx context.Context, g *group, result *evidence.Run) {
-	notPossible, began := "no time was left for it", time.Now()
-	select {
-	case l.turns <- struct{}{}:
-		if began = time.Now(); ctx.Err() == nil {
-			notPossible = l.run.experiment(ctx, g, result.Experiment)
+	notPossible, began := waitFirst(ctx, result.After), time.Now()
+	if notPossible == "" {
+		notPossible = "no time was left for it"
+		select {
+		case l.turns <- struct{}{}:
+			if began = time.Now(); ctx.Err() == nil {
+				notPossible = l.run.experiment(ctx, g, result.Experiment)
+			}
+			<-l.turns
+		case <-ctx.Done():
 		}
-		<-l.turns
-	case <-ctx.Done():
 	}
 	r := l.run
 	r.mu.Lock()
@@ -158,6 +161,22 @@ func (l *lab) make(ctx context.Context, g *group, result *evidence.Run) {
 		result.Traces = append(result.Traces, j.id())
 	}
 	g.over = true
+}
+
+// waitFirst waits as long as a server asked for, if the run has so much time. It returns why it could not, or "".
+func waitFirst(ctx context.Context, wait time.Duration) (notPossible string) {
+	if wait <= 0 {
+		return ""
+	}
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < wait {
+		return fmt.Sprintf("the wait that the server asks for, %v, is longer than what is left of the run; --max-time gives more", wait)
+	}
+	select {
+	case <-time.After(wait):
+		return ""
+	case <-ctx.Done():
+		return "no time was left for it"
+	}
 }
 
 // contentKey is what an experiment does, as text: two that do the same have the same.
