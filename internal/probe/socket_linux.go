@@ -99,16 +99,6 @@ func setRecvErr(fd int, v6 bool, on int) {
 	}
 }
 
-// control runs f with the descriptor of a TCP connection, and reports whether it is one.
-func control(conn net.Conn, f func(fd int)) bool {
-	t, ok := conn.(*net.TCPConn)
-	if !ok {
-		return false
-	}
-	raw, err := t.SyscallConn()
-	return err == nil && raw.Control(func(fd uintptr) { f(int(fd)) }) == nil
-}
-
 // connected undoes what was for connecting alone: on an open connection a stray ICMP error must not be fatal (ip(7)).
 func connected(conn net.Conn) {
 	far := addrPort(conn.RemoteAddr())

@@ -11,7 +11,7 @@ import (
 	"github.com/smtptriage/smtptriage/internal/evidence"
 )
 
-// What the kernel tells about a connection is read on Linux alone so far.
+// Only Linux has its error queue, and sets the segment size before a connection stands.
 
 type socketWatch struct{}
 
@@ -25,9 +25,8 @@ func (socketWatch) prepare(_ syscall.RawConn, spec DialSpec, _ string) error {
 func (socketWatch) close()                   {}
 func (socketWatch) offender() *evidence.ICMP { return nil }
 
-func connected(net.Conn)                 {}
-func segmentSize(net.Conn) int           { return 0 }
-func quickAck(net.Conn)                  {}
-func tcpInfo(net.Conn) *evidence.TCPInfo { return nil }
+func connected(net.Conn)       {}
+func segmentSize(net.Conn) int { return 0 }
+func quickAck(net.Conn)        {}
 
 const canSetMSS = false
