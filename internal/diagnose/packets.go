@@ -32,13 +32,14 @@ func (s *scene) segments() (*evidence.Segments, int) {
 	return nil, -1
 }
 
-// segmentHole: full-sized segments are sent again and again and never acknowledged, small ones are; or, at the receiver, what
-// stands behind a lost segment arrives and that one never does.
+// segmentHole: full-sized segments are sent again and again and never acknowledged, small ones are; or, at the receiver, the
+// small end of a flight arrives and nothing full-sized ever does.
 func segmentHole(s *scene) support {
 	seg, at := s.segments()
 	if seg == nil || !s.silentEnd() {
 		return support{}
 	}
+	said, known := s.tooBig(seg, at)
 	for _, d := range []struct {
 		from evidence.Side
 		flow *evidence.Flow
@@ -46,29 +47,41 @@ func segmentHole(s *scene) support {
 		f := d.flow
 		switch {
 		case f.Stuck >= fullSized && f.StuckTimes >= enoughTries && f.LargestAcked > 0 && f.LargestAcked < f.Stuck:
-			because := []Ground{s.ground(at, "a packet of %d octets of the %s was sent %d times and never acknowledged; packets of up to %d octets were",
-				f.Stuck, d.from, f.StuckTimes, f.LargestAcked)}
-			return support{confidence: Likely, because: append(because, s.tooBig(seg, at)...), summary: holeSummary(d.from)}
-		case f.Held > 0 && f.Missing == 0 && d.from == evidence.Server && seg.ToServer.Stuck == 0:
-			because := []Ground{s.ground(at, "%d octets of the server arrived behind a segment that never came", f.Held)}
-			return support{confidence: Likely, because: append(because, s.tooBig(seg, at)...), summary: holeSummary(d.from)}
+			got := support{confidence: Likely, summary: holeSummary(d.from), because: []Ground{
+				s.ground(at, "a packet of %d octets of the %s was sent %d times and never acknowledged; packets of up to %d octets were",
+					f.Stuck, d.from, f.StuckTimes, f.LargestAcked), said}}
+			if s.brokeIn(waitHandshake) && !known {
+				// The only large packet is that of the handshake, and a filter that drops it for its content looks the same.
+				got.confidence = Possible
+			}
+			return got
+		case f.Held > 0 && f.Missing == 0 && f.Largest < fullSized && d.from == evidence.Server && seg.ToServer.Stuck == 0:
+			got := support{confidence: Likely, summary: holeSummary(d.from), because: []Ground{
+				s.ground(at, "%d octets of the server arrived behind a hole that never closed, and no packet of more than %d octets came at all", f.Held, f.Largest), said}}
+			if s.main.Ending().Waited < longEnough && !known {
+				got.confidence = Possible
+			}
+			return got
 		}
 	}
 	return support{}
 }
+
+// longEnough is how long a hole must stay open: a lost segment is sent again within a second or two.
+const longEnough = 3 * time.Second
 
 func holeSummary(from evidence.Side) string {
 	return fmt.Sprintf("Full-sized packets of the %s vanish on the way, while small ones pass.", from)
 }
 
 // tooBig tells whether routers said that packets are too large.
-func (s *scene) tooBig(seg *evidence.Segments, at int) []Ground {
+func (s *scene) tooBig(seg *evidence.Segments, at int) (said Ground, known bool) {
 	for _, i := range seg.ICMP {
 		if i.V6 && i.Type == 2 || !i.V6 && i.Type == 3 && i.Code == 4 {
-			return []Ground{s.ground(at, "%s says that packets may have %d octets at most; the %s goes on sending larger ones", i.From, i.MTU, i.About)}
+			return s.ground(at, "%s says that packets may have %d octets at most; the %s goes on sending larger ones", i.From, i.MTU, i.About), true
 		}
 	}
-	return []Ground{s.ground(at, "no router says that packets are too large, where this was captured")}
+	return s.ground(at, "no router says that packets are too large, where this was captured"), false
 }
 
 // silentEnd reports whether the main conversation ended in silence.

@@ -26,6 +26,7 @@ type Flow struct {
 	Disorder     int           `json:"out_of_order,omitempty"`   // segments that came before an earlier one
 	ZeroWindows  int           `json:"zero_windows,omitempty"`   // times that the sender announced that it can take no more
 	ZeroFor      time.Duration `json:"zero_window_ns,omitempty"`
+	Largest      int           `json:"largest,omitempty"`       // packet that was captured
 	LargestAcked int           `json:"largest_acked,omitempty"` // segment that was acknowledged
 	Stuck        int           `json:"stuck,omitempty"`         // largest segment that was sent again and never acknowledged
 	StuckTimes   int           `json:"stuck_times,omitempty"`   // how often it was sent

@@ -94,12 +94,23 @@ func (v *conversation) ended(c *tcp.Conn, at int64) evidence.Ended {
 		if what != "" && what != "QUIT" {
 			e.Why = "the client ended it"
 		}
-	case what != "" && e.Waited >= silence:
+	case what != "" && (e.Waited >= silence || inVain(c)):
 		e.Outcome, e.Why = evidence.TimedOut, "nothing more was captured"
 	default:
 		e.Outcome, e.Why = evidence.Aborted, "the capture ends"
 	}
 	return e
+}
+
+// inVain reports whether a side sent the same octets again and again to the end, or waits for octets that were lost: a wait
+// for something, however early the capture ends.
+func inVain(c *tcp.Conn) bool {
+	for w := range c.Half {
+		if h := &c.Half[w]; h.StuckTimes > 2 || h.Waiting > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // stuck reports whether a wait was for something that did not come. A message that is still being sent is no wait as long
@@ -133,10 +144,8 @@ func (v *conversation) waiting(c *tcp.Conn) (what string, since int64) {
 // insideWait tells whether the conversation broke off inside TLS, as far as packets show that: octets that were sent and
 // never acknowledged, or a reset by a stranger.
 func (v *conversation) insideWait(c *tcp.Conn) (what string, since int64) {
-	for w := range c.Half {
-		if h := &c.Half[w]; h.StuckTimes > 2 || h.Waiting > 0 {
-			return insideTLS, h.AckedAt
-		}
+	if inVain(c) {
+		return insideTLS, v.tls.lastAt
 	}
 	if r := c.Reset; r != nil && r.From == tcp.ToClient {
 		seen := evidence.ResetSeen{TTL: int(r.TTL), Usual: int(r.Usual)}

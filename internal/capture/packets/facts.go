@@ -33,7 +33,7 @@ func icmpOf(e *tcp.Error) evidence.ICMP {
 func (v *conversation) flow(h *tcp.Half) evidence.Flow {
 	f := evidence.Flow{
 		Packets: h.Packets, Octets: h.Octets, Missing: h.Missing, MSS: h.MSS, Resent: h.Resent, Disorder: h.Disorder,
-		ZeroWindows: h.Zero, ZeroFor: time.Duration(h.ZeroFor), LargestAcked: h.LargestAcked,
+		ZeroWindows: h.Zero, ZeroFor: time.Duration(h.ZeroFor), Largest: h.Largest, LargestAcked: h.LargestAcked,
 		Stuck: h.Stuck, StuckTimes: h.StuckTimes, Held: h.Waiting,
 	}
 	for _, ttl := range h.TTLs {

@@ -63,7 +63,7 @@ func TestVerdicts(t *testing.T) {
 			startTLS(c)
 			repeat(c, craft.FromClient, 5, hello[:1448])
 			giveUp(c, 1448)
-		}, cause.StartTLS, cause.PathMTUBlackhole, diagnose.Likely, "1488 octets of the client was sent 5 times"},
+		}, cause.StartTLS, cause.PathMTUBlackhole, diagnose.Possible, "1488 octets of the client was sent 5 times"},
 		{"upward hole, and a router says so", func(c *craft.Conn) {
 			startTLS(c)
 			c.W.Packet(craft.ICMP(router, c.Client.Addr(), 3, 4, 1400, c.Segment(0, craft.ACK, hello[:1448]).IP()))
@@ -78,7 +78,16 @@ func TestVerdicts(t *testing.T) {
 			c.W.Now = c.W.Now.Add(30 * time.Second)
 			c.Seq[1] -= 1748
 			c.Close(craft.FromClient)
-		}, cause.StartTLS, cause.PathMTUBlackhole, diagnose.Likely, "300 octets of the server arrived behind a segment that never came"},
+		}, cause.StartTLS, cause.PathMTUBlackhole, diagnose.Likely, "300 octets of the server arrived behind a hole that never closed"},
+		{"a lost ServerHello is no hole if what is behind it arrives in full size", func(c *craft.Conn) {
+			startTLS(c)
+			c.Say(craft.FromClient, string(hello))
+			c.Advance(craft.FromServer, 0, 1448)
+			c.Send(craft.FromServer, craft.ACK, make([]byte, 1448))
+			c.W.Now = c.W.Now.Add(30 * time.Second)
+			c.Seq[1] -= 2896
+			c.Close(craft.FromClient)
+		}, cause.StartTLS, cause.PathMTUBlackhole, diagnose.Possible, "then silence"},
 		{"one loss proves nothing", func(c *craft.Conn) {
 			startTLS(c)
 			repeat(c, craft.FromClient, 2, hello[:1448])

@@ -13,6 +13,7 @@ func (c *Conn) segment(way Way, at int64, p *frame.Packet) {
 	h.Packets++
 	h.SentAt = at
 	h.sawTTL(p.TTL)
+	h.Largest = max(h.Largest, p.Size)
 	if t.Flags&frame.SYN != 0 {
 		c.syn(way, at, t)
 	}
@@ -21,6 +22,7 @@ func (c *Conn) segment(way Way, at int64, p *frame.Packet) {
 		back.acknowledge(t.Ack, at)
 		c.missed(way.Other(), at, false)
 	}
+	c.missed(way, at, false)
 	seq := t.Seq
 	if t.Flags&frame.SYN != 0 {
 		seq++

@@ -35,6 +35,7 @@ type Half struct {
 	ZeroFor  int64   // nanoseconds that its window was zero
 	Probes   int     // keep-alives and window probes
 
+	Largest      int   // IP size of the largest packet that was seen
 	LargestAcked int   // IP size of the largest segment that was acknowledged
 	Stuck        int   // IP size of the largest segment that was sent again and never acknowledged
 	StuckTimes   int   // how often that one was sent
