@@ -13,7 +13,7 @@ import (
 
 // onSlowPath runs each contestant once in a lab.
 func onSlowPath(ctx context.Context, server string, oneWay time.Duration, all []contestant) (seen []measure.Conversation, err error) {
-	l, err := netlab.Start(context.WithoutCancel(ctx), netlab.Case{Name: server, RealServer: server, Delay: oneWay})
+	l, err := netlab.Starter{RealServer: realserver.LaunchNamed}.Start(context.WithoutCancel(ctx), netlab.Case{Name: server, RealServer: server, Delay: oneWay})
 	if err != nil {
 		return nil, err
 	}

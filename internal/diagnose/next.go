@@ -42,7 +42,9 @@ const (
 	dialWait    = 5 * time.Second
 	replyWait   = 8 * time.Second
 	patientWait = 12 * time.Second
-	outwaitWait = time.Minute // longer than devices wait
+	hangWait    = 4 * time.Second         // for a handshake where another one hung: four retransmissions on a line of 200 ms
+	helloWait   = 2500 * time.Millisecond // for the answer to one hello of a series
+	outwaitWait = time.Minute             // longer than devices wait
 )
 
 // smallSegment is a TCP segment size that passes every path (RFC 879's 536, for IPv4 hosts that know nothing better).
@@ -419,18 +421,18 @@ func (s *scene) askTLS() []evidence.Experiment {
 		return nil
 	}
 	var out []evidence.Experiment
-	base := s.variation(cause.StartTLS, replyWait, nil)
+	base := s.variation(cause.StartTLS, helloWait, nil)
 	f := s.tlsFailed()
+	if f.How == evidence.TLSEnded {
+		out = append(out, s.askSizes(base)...)
+		out = append(out, evidence.Experiment{Name: askNoSNI, Because: "whether the server's name in the ClientHello is what is filtered",
+			Walk: s.variation(cause.StartTLS, hangWait, func(w *evidence.Walk) { w.NoSNI = true })})
+	}
 	if f.How != evidence.TLSNotTLS {
 		out = append(out, evidence.Experiment{Name: askVersions, Because: "which TLS versions the server speaks", Hello: &evidence.HelloTest{Walk: *base, Specs: allVersions}})
 	}
 	if _, _, ok := s.alert(); ok {
 		out = append(out, evidence.Experiment{Name: askCiphers, Because: "which cipher suites the server takes", Hello: &evidence.HelloTest{Walk: *base, Specs: allFamilies}})
-	}
-	if f.How == evidence.TLSEnded {
-		out = append(out, s.askSizes(base)...)
-		out = append(out, evidence.Experiment{Name: askNoSNI, Because: "whether the server's name in the ClientHello is what is filtered",
-			Walk: s.variation(cause.StartTLS, replyWait, func(w *evidence.Walk) { w.NoSNI = true })})
 	}
 	if f.How == evidence.TLSNotTLS && s.implicit() {
 		out = append(out, evidence.Experiment{Name: askAgain, Because: "whether the port greets in plain text",
@@ -439,24 +441,43 @@ func (s *scene) askTLS() []evidence.Experiment {
 	return out
 }
 
-// askSizes compares small and large, twice each and in turn, so that one lost packet does not decide.
+// askSizes compares small and large, and once they differ, a second time and in turn, so that one lost packet does not
+// decide. How large exactly is only asked where small passes.
 func (s *scene) askSizes(base *evidence.Walk) []evidence.Experiment {
-	var out []evidence.Experiment
-	for round := range 2 {
-		out = append(out,
-			evidence.Experiment{Name: askClamped, Round: round, Because: "whether the same handshake passes in small segments",
-				Walk: s.variation(cause.StartTLS, replyWait, func(w *evidence.Walk) { w.MSS = smallSegment })},
-			evidence.Experiment{Name: askUnclamped, Round: round, Because: "whether it fails again in segments of the usual size",
-				Walk: s.variation(cause.StartTLS, replyWait, nil)},
-			evidence.Experiment{Name: askSmallHello, Round: round, Because: "whether a ClientHello that fits one segment passes",
-				Walk: s.variation(cause.StartTLS, replyWait, func(w *evidence.Walk) { w.SmallTLS = true })})
-	}
-	out = append(out, evidence.Experiment{Name: askHelloSizes, Because: "up to which size a ClientHello is answered",
-		Hello: &evidence.HelloTest{Walk: *base, Sizes: []int{300, 600, 1000, 1300, 1400, 1460, 1600, 2000}}})
+	out := s.sizeRound(0)
 	if a := s.address(); a.IsValid() && !a.IsLoopback() {
 		out = append(out, evidence.Experiment{Name: askPathMTU, Because: "which packet sizes pass unfragmented", Path: &evidence.PathTest{Kind: "udp-mtu", Address: a}})
 	}
+	if !s.secured(askClamped) && !s.secured(askSmallHello) {
+		return out
+	}
+	out = append(out, s.sizeRound(1)...)
+	out = append(out, evidence.Experiment{Name: askHelloSizes, Because: "up to which size a ClientHello is answered",
+		Hello: &evidence.HelloTest{Walk: *base, Sizes: []int{300, 600, 1000, 1300, 1400, 1460, 1600, 2000}}})
 	return out
+}
+
+func (s *scene) sizeRound(round int) []evidence.Experiment {
+	return []evidence.Experiment{
+		{Name: askClamped, Round: round, Because: "whether the same handshake passes in small segments",
+			Walk: s.variation(cause.StartTLS, hangWait, func(w *evidence.Walk) { w.MSS = smallSegment })},
+		{Name: askUnclamped, Round: round, Because: "whether it fails again in segments of the usual size",
+			Walk: s.variation(cause.StartTLS, hangWait, nil)},
+		{Name: askSmallHello, Round: round, Because: "whether a ClientHello that fits one segment passes",
+			Walk: s.variation(cause.StartTLS, hangWait, func(w *evidence.Walk) { w.SmallTLS = true })},
+	}
+}
+
+// secured reports whether TLS came up in an experiment of that name.
+func (s *scene) secured(name string) bool {
+	for _, e := range s.experiments(name) {
+		for _, v := range e.views {
+			if v.Secured >= 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // askCertificate looks at certificates that should not share a fault with this one: the provider's other door, and hosts of

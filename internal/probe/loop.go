@@ -22,6 +22,8 @@ func (r *run) loop(ctx context.Context, plan Planner) {
 	}()
 	quiet := time.NewTimer(walkPatience)
 	defer quiet.Stop()
+	experimentCtx, enough := context.WithCancelCause(ctx)
+	defer enough(nil)
 	l := &lab{run: r, turns: make(chan struct{}, MaxExperiments), made: map[string]bool{}}
 	defer l.going.Wait()
 	for walking := true; ; {
@@ -38,16 +40,21 @@ func (r *run) loop(ctx context.Context, plan Planner) {
 		}
 		// Looked at before the planner is asked: what ends after that may be news to it.
 		idle := l.idle()
-		started := l.consult(ctx, plan)
+		wanted, started := l.consult(experimentCtx, plan)
 		switch {
-		case !idle || started > 0:
-		case !walking:
+		case idle && started == 0 && !walking:
 			return
-		case plan != nil:
+		case idle && started == 0 && plan != nil:
 			if left := r.patienceLeft(); left > 0 {
 				quiet.Reset(left)
 			} else {
 				settle(errSettled)
+			}
+		case wanted == 0 && !idle: // nothing that still goes on would change the verdict
+			if left := verdictTime - time.Since(r.started); left > 0 {
+				quiet.Reset(left)
+			} else {
+				enough(errSettled)
 			}
 		}
 	}
@@ -107,17 +114,18 @@ func (l *lab) add(n int) {
 	l.mu.Unlock()
 }
 
-// consult asks the planner, and starts what is new. It returns how much that was.
-func (l *lab) consult(ctx context.Context, plan Planner) (started int) {
+// consult asks the planner, and starts what is new. It returns how much the planner wanted, and how much of that was new.
+func (l *lab) consult(ctx context.Context, plan Planner) (wanted, started int) {
 	if plan == nil {
-		return 0
+		return 0, 0
 	}
-	for _, e := range plan(l.run.snapshot()) {
+	all := plan(l.run.snapshot())
+	for _, e := range all {
 		if l.start(ctx, e) {
 			started++
 		}
 	}
-	return started
+	return len(all), started
 }
 
 // start makes an experiment in its own time, unless it was made before. It is known by what it does, not by its name
@@ -151,6 +159,9 @@ func (l *lab) make(ctx context.Context, g *group, result *evidence.Run) {
 			<-l.turns
 		case <-ctx.Done():
 		}
+	}
+	if why(ctx) == "settled" && len(g.traces) == 0 {
+		notPossible = "the verdict was clear without it"
 	}
 	r := l.run
 	r.mu.Lock()

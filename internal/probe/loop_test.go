@@ -64,6 +64,28 @@ func TestLoop(t *testing.T) {
 	})
 }
 
+// Experiments that the planner has lost interest in may go on for a while, and are then ended.
+func TestExperimentsEndWhenTheVerdictIsClear(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := Prober{Dial: dialTo(t, func(s *server) { s.drain() })}
+		quick := experimentAt("quick", evidence.Walk{Host: "192.0.2.1", Port: 587, Wait: time.Second, TLS: evidence.NoTLS})
+		long := experimentAt("long", evidence.Walk{Host: "192.0.2.1", Port: 465, Wait: time.Minute, TLS: evidence.NoTLS})
+		rec := p.Run(t.Context(), evidence.Target{Walk: walkOf()}, func(r *evidence.Record) []evidence.Experiment {
+			if len(r.Runs) > 0 { // the quick one told enough
+				return nil
+			}
+			return []evidence.Experiment{quick, long}
+		})
+		if rec.Took != verdictTime || len(rec.Runs) != 2 {
+			t.Fatalf("took %v for %d experiments, want %v for 2", rec.Took, len(rec.Runs), verdictTime)
+		}
+		end := rec.Trace("e2.1").Events[1].Ended
+		if end == nil || end.Why != "settled" {
+			t.Errorf("the long one ended %+v", end)
+		}
+	})
+}
+
 // What a silent walk is left alone for: the user's own wait, and servers that may be at work.
 func TestPatience(t *testing.T) {
 	connected := evidence.Event{At: time.Second, Dialed: &evidence.Dialed{Outcome: evidence.Connected}}

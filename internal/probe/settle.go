@@ -12,6 +12,10 @@ const (
 	dialPatience = 10 * time.Second // four SYNs of Linux
 	walkPatience = 15 * time.Second // longer than the greeting that common devices still wait for
 	lookAgain    = time.Second      // at what is not to be cut short
+
+	// verdictTime is when, from the start of a run, experiments are ended that the planner has no more use for. Until then
+	// they may add to what is known, such as the largest packet that passes.
+	verdictTime = 18 * time.Second
 )
 
 // patienceLeft is how long the walks that still go on may be silent from now on; zero or less ends them.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/lab"
+	"github.com/smtptriage/smtptriage/internal/lab/require"
 )
 
 const (
@@ -18,6 +19,20 @@ var knownMisses = map[string]string{}
 
 func TestCases(t *testing.T) {
 	runCases(t, "netlab: the network's faults, and what check calls them", Cases(), 0)
+}
+
+// TestAsNobody runs one case of each cause, and every healthy one, as a user without any right.
+func TestAsNobody(t *testing.T) {
+	require.Program(t, "setpriv")
+	var cases []Case
+	have := make(map[string]bool)
+	for _, c := range Cases() {
+		if cause := string(c.Want.Cause); (!have[cause] || c.Healthy()) && !c.Slow {
+			have[cause] = true
+			cases = append(cases, c)
+		}
+	}
+	runCases(t, "netlab: the same as a user without rights", cases, nobody)
 }
 
 // runCases runs check in the lab of every case, and holds its verdicts against the wanted ones.

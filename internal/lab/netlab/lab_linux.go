@@ -22,17 +22,25 @@ type Lab struct {
 	Case   Case
 	CAFile string // the authorities of the lab's servers: to the device they are the public web's
 
-	prefix string // of the names of its namespaces
-	dir    string
-	trust  string // the device's own roots
-	made   []namespace
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	ended  []func() // what Close does first, last first
+	starter Starter
+	prefix  string // of the names of its namespaces
+	dir     string
+	trust   string // the device's own roots
+	made    []namespace
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	ended   []func() // what Close does first, last first
 
 	mu  sync.Mutex
 	pem []byte // of the authorities
+}
+
+// A Starter makes labs. The zero value does, but for cases with real mail servers.
+type Starter struct {
+	// RealServer starts a real mail server in the namespace of the calling thread, with its files in dir. nil: there is none.
+	// It returns the server's HOST:PORT and its authority in PEM. See realserver.LaunchNamed.
+	RealServer func(ctx context.Context, dir, name string) (addr string, ca []byte, stop func(), err error)
 }
 
 var labs atomic.Int64 // made by this process so far
@@ -50,12 +58,15 @@ func Unavailable() error {
 	return nil
 }
 
+// Start is that of the zero Starter.
+func Start(ctx context.Context, c Case) (*Lab, error) { return Starter{}.Start(ctx, c) }
+
 // Start makes a lab with the fault of the case in it, ready for check. Close must be called even if ctx has ended.
-func Start(ctx context.Context, c Case) (*Lab, error) {
+func (s Starter) Start(ctx context.Context, c Case) (*Lab, error) {
 	if err := Unavailable(); err != nil {
 		return nil, err
 	}
-	l := &Lab{Case: c, prefix: fmt.Sprintf("stlab%d-%d-", os.Getpid(), labs.Add(1))}
+	l := &Lab{Case: c, starter: s, prefix: fmt.Sprintf("stlab%d-%d-", os.Getpid(), labs.Add(1))}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	if err := l.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("case %s: %w", c.Name, err), l.Close())

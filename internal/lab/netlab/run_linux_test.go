@@ -16,39 +16,46 @@ import (
 
 	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/lab"
+	"github.com/smtptriage/smtptriage/internal/lab/realserver"
 	"github.com/smtptriage/smtptriage/internal/lab/require"
 )
 
 // workers run at once. They mostly wait.
 const workers = 5
 
-// program builds the program under test, once.
-var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "smtptriage-netlab-bin-")
-	if err != nil {
-		return "", err
-	}
-	if err := os.Chmod(dir, 0o755); err != nil { // it is run as another user too
-		return "", err
-	}
-	file := filepath.Join(dir, "smtptriage")
-	cmd := exec.Command("go", "build", "-o", file, "github.com/smtptriage/smtptriage/cmd/smtptriage")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s: %w: %s", cmd, err, out)
-	}
-	return file, nil
-})
+// binary is the program under test, built once in a folder that goes when the tests end.
+type binary struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+var program binary
+
+func (b *binary) file() string { return filepath.Join(b.dir, "smtptriage") }
+
+func (b *binary) build() error {
+	b.once.Do(func() {
+		if b.dir, b.err = os.MkdirTemp("", "smtptriage-netlab-bin-"); b.err != nil {
+			return
+		}
+		if b.err = os.Chmod(b.dir, 0o755); b.err != nil { // it is run as another user too
+			return
+		}
+		cmd := exec.Command("go", "build", "-o", b.file(), "github.com/smtptriage/smtptriage/cmd/smtptriage")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.err = fmt.Errorf("%s: %w: %s", cmd, err, out)
+		}
+	})
+	return b.err
+}
 
 func TestMain(m *testing.M) {
 	status := m.Run()
-	if file, err := program(); err == nil && built {
-		os.RemoveAll(filepath.Dir(file))
-	}
+	os.RemoveAll(program.dir)
 	os.Exit(status)
 }
-
-var built bool // program was called for a test
 
 // needProgram builds the program, and ends the test where no lab can be made.
 func needProgram(t *testing.T) string {
@@ -57,12 +64,10 @@ func needProgram(t *testing.T) string {
 	if err := Unavailable(); err != nil {
 		require.Missing(t, "%v", err)
 	}
-	built = true
-	file, err := program()
-	if err != nil {
+	if err := program.build(); err != nil {
 		t.Fatal(err)
 	}
-	return file
+	return program.file()
 }
 
 // needs ends the test where a program that the case runs is missing.
@@ -77,7 +82,7 @@ func needs(t *testing.T, c Case) {
 func start(t *testing.T, c Case) *Lab {
 	t.Helper()
 	needs(t, c)
-	l, err := Start(context.WithoutCancel(t.Context()), c) // Close comes after the test's context has ended
+	l, err := Starter{RealServer: realserver.LaunchNamed}.Start(context.WithoutCancel(t.Context()), c) // Close comes after the test's context has ended
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package netlab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/lab"
-	"github.com/smtptriage/smtptriage/internal/lab/realserver"
 )
 
 // startServers starts the healthy servers, those of the case in their places, and writes the file with the authorities
@@ -113,28 +111,27 @@ func (l *Lab) startRealServer() error {
 	if l.Case.RealServer == "" {
 		return nil
 	}
-	c, ok := realserver.Find(l.Case.RealServer)
-	if !ok {
-		return fmt.Errorf("no real server %q", l.Case.RealServer)
+	if l.starter.RealServer == nil {
+		return fmt.Errorf("real mail servers are for the project's own tests")
 	}
 	dir := filepath.Join(l.dir, "realserver")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
 	internet := l.ns(Internet)
-	var srv *realserver.Server
+	var (
+		server string
+		ca     []byte
+		stop   func()
+	)
 	err := internet.do(func() (err error) {
-		srv, err = realserver.Launch(l.ctx, dir, c)
+		server, ca, stop, err = l.starter.RealServer(l.ctx, dir, l.Case.RealServer)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	l.ended = append(l.ended, srv.Stop)
-	ca, err := os.ReadFile(srv.CAFile)
-	if err != nil {
-		return err
-	}
+	l.ended = append(l.ended, stop)
 	l.pem = append(l.pem, ca...)
 	if err := os.WriteFile(l.CAFile, l.pem, 0o644); err != nil {
 		return err
@@ -150,34 +147,8 @@ func (l *Lab) startRealServer() error {
 	var rules strings.Builder
 	for _, addr := range addrs {
 		if ap, err := netip.ParseAddrPort(addr); err == nil && ap.Addr().Is4() {
-			fmt.Fprintf(&rules, "add rule ip nat pre ip daddr %s tcp dport %d dnat to %s\n", ap.Addr(), ap.Port(), srv.Addr)
+			fmt.Fprintf(&rules, "add rule ip nat pre ip daddr %s tcp dport %d dnat to %s\n", ap.Addr(), ap.Port(), server)
 		}
 	}
 	return internet.run(rules.String(), "nft", "-f", "-")
-}
-
-// splice carries octets both ways until both sides have said all, each end of stream included.
-func splice(a, b net.Conn) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		pour(a, b)
-	}()
-	pour(b, a)
-	<-done
-}
-
-// pour copies until the source ends, and passes that on: a FIN as a FIN, anything else as a reset.
-func pour(to, from net.Conn) {
-	_, err := io.Copy(to, from)
-	t, ok := to.(*net.TCPConn)
-	switch {
-	case !ok:
-		to.Close()
-	case err == nil || errors.Is(err, io.EOF):
-		t.CloseWrite()
-	default:
-		t.SetLinger(0)
-		t.Close()
-	}
 }

@@ -160,6 +160,24 @@ func Launch(ctx context.Context, dir string, c Case) (*Server, error) {
 	return s, nil
 }
 
+// LaunchNamed is Launch by the name of a case, for package netlab, which does not know this one: it returns the
+// server's address, its authority in PEM, and what stops it.
+func LaunchNamed(ctx context.Context, dir, name string) (addr string, ca []byte, stop func(), err error) {
+	c, ok := Find(name)
+	if !ok {
+		return "", nil, nil, fmt.Errorf("no case named %q", name)
+	}
+	s, err := Launch(ctx, dir, c)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	if ca, err = os.ReadFile(s.CAFile); err != nil {
+		s.Stop()
+		return "", nil, nil, err
+	}
+	return s.Addr, ca, s.Stop, nil
+}
+
 func (s *Server) launch(ctx context.Context, prepare preparer) error {
 	if err := s.chooseAddress(); err != nil {
 		return err
