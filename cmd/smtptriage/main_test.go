@@ -16,9 +16,10 @@ func TestMain(m *testing.M) {
 
 // served are lab cases that scripts can check: "$HEALTHY" is the address of the server, "$HEALTHY_CA" its authority.
 var served = map[string]string{
-	"HEALTHY": "healthy-m365-mx",
-	"BLOCKED": "ip-blocklisted",
-	"EXPIRED": "certificate-expired",
+	"HEALTHY":            "healthy-m365-mx",
+	"BLOCKED":            "ip-blocklisted",
+	"EXPIRED":            "certificate-expired",
+	"HEALTHY_SUBMISSION": "healthy-m365-submission",
 }
 
 func TestScripts(t *testing.T) {

@@ -111,6 +111,9 @@ func (a *app) analyze(ctx context.Context, files []string, o *output, only int) 
 
 // finish judges a record, reports, and sets the exit status.
 func (a *app) finish(rec *evidence.Record, o *output) error {
+	if len(rec.Rounds) > 0 {
+		return a.finishSeries(rec, o)
+	}
 	d := diagnose.Diagnose(rec)
 	suggestCheck(rec, &d)
 	a.status = d.ExitStatus()

@@ -37,6 +37,7 @@ func (a *app) checkCommand() *cobra.Command {
 			"smtptriage check --user scanner@example.com --from scanner@example.com smtp.office365.com:587",
 			"with a sign-in; asks for the password",
 			"smtptriage check --like old-copier --from scanner@example.com mail.example.com", "as an old copier would; --like list shows the kinds",
+			"smtptriage check --repeat 20 --every 30s mail.example.com", "a fault that comes and goes",
 			"smtptriage check --evidence printer.json --format json mail.example.com", "for a script, and for later"),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if o.like == listDevices {
@@ -70,6 +71,9 @@ func (a *app) check(ctx context.Context, o *checkOptions, target string) error {
 	j, err := a.prepare(o, target)
 	if err != nil {
 		return err
+	}
+	if o.repeat.asked() {
+		return a.finish(a.repeat(ctx, j, o.repeat), &o.output)
 	}
 	return a.finish(a.run(ctx, j), &o.output)
 }

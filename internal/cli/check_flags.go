@@ -51,6 +51,7 @@ type checkOptions struct {
 	timeout       time.Duration
 	maxTime       time.Duration
 
+	repeat  repetition
 	verbose bool
 	output  output
 }
@@ -97,6 +98,7 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.controls, "control", nil, "compare with this `HOST` too, which is known to work, on the same port; repeatable")
 	f.DurationVar(&o.timeout, "timeout", 0, "longest single wait, such as 30s (default: as long as RFC 5321 asks, within --max-time)")
 	f.DurationVar(&o.maxTime, "max-time", 0, "longest run (default 1m30s)")
+	o.repeat.addFlags(f)
 	f.BoolVar(&o.insecure, "insecure", false, "sign in even if the certificate does not verify")
 	f.BoolVar(&o.authInClear, "allow-plaintext-auth", false, "sign in even without TLS: anyone on the path can read the password")
 	f.StringVar(&o.output.evidence, "evidence", "", "save everything that was seen in this `FILE`")
@@ -139,7 +141,7 @@ func (o *checkOptions) goal(input string) (evidence.Target, error) {
 
 // walk checks the flags and makes the walk of them. It reads no file and sends nothing.
 func (o *checkOptions) walk(e endpoint) (evidence.Walk, error) {
-	for _, check := range []func() error{o.checkWords, o.checkLike, o.checkEnvelope, o.checkGreeting, o.checkTLS, o.checkAuth, o.checkNetwork, o.checkControls} {
+	for _, check := range []func() error{o.checkWords, o.checkLike, o.checkEnvelope, o.checkGreeting, o.checkTLS, o.checkAuth, o.checkNetwork, o.checkControls, o.checkRepeat} {
 		if err := check(); err != nil {
 			return evidence.Walk{}, err
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -23,7 +24,9 @@ type output struct {
 	reader   string // whom it is for; "": anyone
 	redact   bool
 
-	tally *report.Tally // of many conversations; nil: the report is about one
+	tally  *report.Tally    // of many conversations; nil: the report is about one
+	series *diagnose.Series // of a repeated check, of which the report shows the typical run; nil: it was one run
+	whole  *evidence.Record // of the series
 
 	reportTo, evidenceTo, bundleTo *os.File // opened before anything is sent
 }
@@ -112,7 +115,7 @@ func create(name string) (*os.File, error) {
 
 // write saves the record and prints the report.
 func (o *output) write(stdout io.Writer, rec *evidence.Record, d *diagnose.Diagnosis) error {
-	if o.redact {
+	if o.redact && o.series == nil {
 		hidden, err := report.Redact(rec)
 		if err != nil {
 			return cannotRun{err}
@@ -122,12 +125,12 @@ func (o *output) write(stdout io.Writer, rec *evidence.Record, d *diagnose.Diagn
 		o.tally = nil // it has addresses; the report lists the conversations that the record holds
 	}
 	if o.bundleTo != nil {
-		if err := closeAfter(o.bundleTo, report.Bundle(o.bundleTo, rec, d, report.Reader(o.reader))); err != nil {
+		if err := closeAfter(o.bundleTo, o.writeBundle(rec, d)); err != nil {
 			return cannotRun{err}
 		}
 	}
 	if o.evidenceTo != nil {
-		if err := closeAfter(o.evidenceTo, evidence.Write(o.evidenceTo, rec)); err != nil {
+		if err := closeAfter(o.evidenceTo, evidence.Write(o.evidenceTo, cmp.Or(o.whole, rec))); err != nil {
 			return cannotRun{fmt.Errorf("saving the evidence: %w", err)}
 		}
 	}
@@ -146,9 +149,20 @@ func (o *output) write(stdout io.Writer, rec *evidence.Record, d *diagnose.Diagn
 	return nil
 }
 
+func (o *output) writeBundle(rec *evidence.Record, d *diagnose.Diagnosis) error {
+	if o.series != nil {
+		return report.SeriesBundle(o.bundleTo, o.whole, o.series, report.Reader(o.reader))
+	}
+	return report.Bundle(o.bundleTo, rec, d, report.Reader(o.reader))
+}
+
 // render prints one report; of many conversations their summary, in the formats that have one.
 func (o *output) render(w io.Writer, r renderer, rec *evidence.Record, d *diagnose.Diagnosis, l look) error {
 	switch {
+	case o.series != nil && r.name == "text":
+		return report.SeriesText(w, o.series, l.options)
+	case o.series != nil && r.name == "json":
+		return report.SeriesJSON(w, o.series)
 	case o.tally != nil && r.name == "text":
 		return o.tally.Text(w, l.options)
 	case o.tally != nil && r.name == "json":

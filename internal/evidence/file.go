@@ -100,7 +100,7 @@ func (r *Record) check() error {
 			}
 		}
 	}
-	return nil
+	return r.checkRounds()
 }
 
 func (t *Trace) checkEvent(i int) error {

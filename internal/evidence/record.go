@@ -26,9 +26,13 @@ type Record struct {
 	Host        *Host         `json:"host,omitempty"` // the machine it ran on; nil: not looked at
 	Traces      []Trace       `json:"traces"`
 	Runs        []Run         `json:"experiments,omitempty"`
+	Rounds      []Round       `json:"rounds,omitempty"`      // of a check that was repeated; none: it was one run
 	Interrupted string        `json:"interrupted,omitempty"` // why the run ended before its work was done; "" if it did not
 	Contacted   []string      `json:"contacted,omitempty"`   // every host:port, resolvers too, that the run sent anything to
 }
+
+// ByUser is what Interrupted says when the user ended the run.
+const ByUser = "interrupted"
 
 // Tool names the program that wrote a record.
 type Tool struct {

@@ -43,6 +43,7 @@ type Prober struct {
 	Bind      string         // local address, or interface, to connect from; "": the system's choice
 	Resolvers []string       // host:port of resolvers to ask in place of the system's; none: the system's
 	Hostname  string         // of this machine, for EHLO; "": ask the system
+	Turn      int            // of a repeated run, from 1: each turn walks to the next of a name's addresses; 0: in the resolver's order
 
 	// Doors chooses the walks of a target that names a domain. nil: the target is walked as it stands.
 	Doors DoorPlanner

@@ -47,7 +47,18 @@ func (r *run) addresses(ctx context.Context, g *group, w evidence.Walk) []netip.
 		close(res.done)
 	}
 	<-res.done // the resolver ends with ctx
-	return slices.Clone(res.addrs)
+	return inTurn(res.addrs, r.p.Turn)
+}
+
+// inTurn puts another address first each turn. Resolvers rotate them too, so they are sorted before.
+func inTurn(addrs []netip.Addr, turn int) []netip.Addr {
+	addrs = slices.Clone(addrs)
+	if turn <= 0 || len(addrs) < 2 {
+		return addrs
+	}
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	n := (turn - 1) % len(addrs)
+	return slices.Concat(addrs[n:], addrs[:n])
 }
 
 // resolve looks a name up, and records that in a trace of its own.

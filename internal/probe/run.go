@@ -119,7 +119,7 @@ func (r *run) record(ctx context.Context) *evidence.Record {
 	case "budget":
 		rec.Interrupted = fmt.Sprintf("the time of the run, %v, was over", rec.Took.Round(time.Second))
 	case "interrupt":
-		rec.Interrupted = "interrupted"
+		rec.Interrupted = evidence.ByUser
 	}
 	return rec
 }

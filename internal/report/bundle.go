@@ -26,9 +26,10 @@ type bundled struct {
 var bundleFiles = []bundled{
 	{"report.html", "the report for people, one page", func(w io.Writer, n notes) error { return HTML(w, n.rec, n.d, n.to) }},
 	{"report.md", "the same as ticket notes", func(w io.Writer, n notes) error { return Markdown(w, n.rec, n.d, n.to) }},
-	{"report.txt", "the same as plain text", func(w io.Writer, n notes) error { return Text(w, n.rec, n.d, Options{}) }},
-	{"report.json", "the same for programs", func(w io.Writer, n notes) error { return JSON(w, n.rec, n.d) }},
-	{"evidence.json", "everything that was seen; smtptriage analyze reads it", func(w io.Writer, n notes) error { return evidence.Write(w, n.rec) }},
+	{"report.txt", "the same as plain text", func(w io.Writer, n notes) error { return n.text(w) }},
+	{"report.json", "the same for programs", func(w io.Writer, n notes) error { return n.json(w) }},
+	{"evidence.json", "everything that was seen; smtptriage analyze reads it", func(w io.Writer, n notes) error { return evidence.Write(w, n.whole) }},
+	{"runs.txt", "every run of a repeated check", writeRuns},
 	{"transcripts.txt", "every conversation, with times", writeTranscripts},
 	{"codes.txt", "every refusal, with its step", writeCodes},
 	{"dns.txt", "every DNS question and answer", writeDNS},
@@ -58,7 +59,17 @@ type manifestEntry struct {
 
 // Bundle writes a ZIP file with everything that an escalation needs. The same record gives the same bytes.
 func Bundle(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, to Reader) error {
-	n := notes{rec, d, to}
+	return notes{rec: rec, d: d, to: to, whole: rec}.bundle(w)
+}
+
+// SeriesBundle is Bundle for a repeated check, whose record has all runs.
+func SeriesBundle(w io.Writer, whole *evidence.Record, s *diagnose.Series, to Reader) error {
+	rec, d := s.Shown()
+	return notes{rec: rec, d: &d, to: to, whole: whole, series: s}.bundle(w)
+}
+
+func (n notes) bundle(w io.Writer) error {
+	rec := n.rec
 	z := zip.NewWriter(w)
 	m := manifest{Schema: "smtptriage/bundle/v1", Tool: rec.Tool, Created: stamp(rec.Started), Files: []manifestEntry{}}
 	for _, f := range bundleFiles {
@@ -97,6 +108,27 @@ func addFile(z *zip.Writer, rec *evidence.Record, name string, content []byte) e
 		return fmt.Errorf("bundle: %s: %w", name, err)
 	}
 	return nil
+}
+
+func (n notes) text(w io.Writer) error {
+	if n.series != nil {
+		return SeriesText(w, n.series, Options{})
+	}
+	return Text(w, n.rec, n.d, Options{})
+}
+
+func (n notes) json(w io.Writer) error {
+	if n.series != nil {
+		return SeriesJSON(w, n.series)
+	}
+	return JSON(w, n.rec, n.d)
+}
+
+func writeRuns(w io.Writer, n notes) error {
+	if n.series == nil {
+		return nil
+	}
+	return SeriesTable(w, n.series)
 }
 
 func writeTranscripts(w io.Writer, n notes) error {

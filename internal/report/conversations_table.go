@@ -1,9 +1,7 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/netip"
@@ -151,16 +149,8 @@ func (t *Tally) JSON(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis) e
 	if t.Groups == nil {
 		t.Groups = []*Group{}
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(struct {
+	return writeDocument(w, struct {
 		Document
 		Capture *Tally `json:"capture"`
-	}{NewDocument(rec, d), t}); err != nil {
-		return fmt.Errorf("writing the JSON report: %w", err)
-	}
-	_, err := w.Write(visible(b.Bytes()))
-	return err
+	}{NewDocument(rec, d), t})
 }

@@ -68,7 +68,7 @@ const maxTranscripts = 60
 
 // HTML writes one page that needs nothing but itself: no script, no outside request, light and dark, for screen and paper.
 func HTML(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, to Reader) error {
-	n := notes{rec, d, to}
+	n := notes{rec: rec, d: d, to: to}
 	v := &d.Verdict
 	color, head := headline(rec, d)
 	page := htmlPage{

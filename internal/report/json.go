@@ -37,6 +37,8 @@ type Document struct {
 	Artifacts   artifacts       `json:"artifacts"`
 	Contacted   []string        `json:"contacted"`
 	Interrupted string          `json:"interrupted"`
+	Repeated    *repeated       `json:"repeated"` // null: it was one run
+	Runs        []run           `json:"runs"`     // of a repeated check; none: it was one run
 }
 
 // finding is diagnose.Finding with its lists always present.
@@ -118,11 +120,16 @@ type messageTrace struct {
 
 // JSON writes the report for programs, as one indented document.
 func JSON(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis) error {
+	return writeDocument(w, NewDocument(rec, d))
+}
+
+// writeDocument writes a report, or a struct that embeds one.
+func writeDocument(w io.Writer, doc any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(NewDocument(rec, d)); err != nil {
+	if err := enc.Encode(doc); err != nil {
 		return fmt.Errorf("writing the JSON report: %w", err)
 	}
 	_, err := w.Write(visible(b.Bytes()))
@@ -135,7 +142,7 @@ func NewDocument(rec *evidence.Record, d *diagnose.Diagnosis) Document {
 		Schema: Schema, Tool: rec.Tool, Started: stamp(rec.Started), TookMS: rec.Took.Milliseconds(), Target: rec.Target,
 		Provider: d.Provider, Verdict: newFinding(&d.Verdict), Causes: []finding{}, Paths: []path{}, Experiments: []experiment{},
 		Patterns: []pattern{}, Guidance: some(d.Guidance), CannotKnow: some(d.CannotKnow),
-		Artifacts: newArtifacts(rec, d), Contacted: some(rec.Contacted), Interrupted: rec.Interrupted,
+		Artifacts: newArtifacts(rec, d), Contacted: some(rec.Contacted), Interrupted: rec.Interrupted, Runs: []run{},
 	}
 	for i := range d.Findings {
 		doc.Causes = append(doc.Causes, newFinding(&d.Findings[i]))

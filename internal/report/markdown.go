@@ -16,7 +16,7 @@ const traceMargin = 15 * time.Minute
 // Markdown writes notes for a ticket: the problem, what was tested, where it fails, why, what to do, and what was ruled out
 // by what.
 func Markdown(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, to Reader) error {
-	n := notes{rec, d, to}
+	n := notes{rec: rec, d: d, to: to}
 	m := &markdown{}
 	v := &d.Verdict
 	_, head := headline(rec, d)

@@ -15,6 +15,9 @@ type notes struct {
 	rec *evidence.Record
 	d   *diagnose.Diagnosis
 	to  Reader
+
+	series *diagnose.Series // of a repeated check, rec being its typical run; nil: it was one run
+	whole  *evidence.Record // what the evidence file holds: rec, or all runs
 }
 
 // problem is what was asked, in one sentence.

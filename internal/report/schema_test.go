@@ -93,6 +93,8 @@ func isType(v, want any) bool {
 		return want == "null"
 	case string:
 		return want == "string"
+	case bool:
+		return want == "boolean"
 	case []any:
 		return want == "array"
 	case map[string]any:
