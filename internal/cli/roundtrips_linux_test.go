@@ -2,9 +2,6 @@ package cli
 
 import (
 	"context"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,18 +9,6 @@ import (
 	"github.com/smtptriage/smtptriage/internal/lab/netlab"
 	"github.com/smtptriage/smtptriage/internal/lab/require"
 )
-
-// buildProgram builds the program as it is released: without the race detector, whose memory and time are not its own.
-func buildProgram(t *testing.T) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "smtptriage")
-	cmd := exec.Command("go", "build", "-o", file, "github.com/smtptriage/smtptriage/cmd/smtptriage")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", cmd, err, out)
-	}
-	return file
-}
 
 // A whole conversation costs the round trips that the protocol asks for, and no more: connection, greeting, EHLO,
 // STARTTLS, TLS 1.3, EHLO, then MAIL with RCPT and QUIT in one, or each by itself where the server takes no PIPELINING.
