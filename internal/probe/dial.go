@@ -71,7 +71,7 @@ func (r *run) dialOne(ctx context.Context, j *journal, w evidence.Walk, address 
 	if w.Wait > 0 {
 		wait = w.Wait
 	}
-	defer time.AfterFunc(SilenceToReport, r.poke).Stop()
+	defer time.AfterFunc(SilenceToReport, func() { r.block(); r.poke() }).Stop()
 	r.contact(address.String())
 	dial := r.p.Dial
 	if dial == nil {
@@ -87,6 +87,7 @@ func (r *run) dialOne(ctx context.Context, j *journal, w evidence.Walk, address 
 	}
 	j.add(evidence.Event{Took: d.Waited, Dialed: &d})
 	if conn == nil {
+		r.block()
 		return nil
 	}
 	j.rec.Update(func(t *evidence.Trace) { t.Local = addrPort(conn.LocalAddr()) })

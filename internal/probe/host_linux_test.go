@@ -17,7 +17,7 @@ func TestHostFactsOfAMachine(t *testing.T) {
 	n := newTestNet(t)
 	n.filter("dev", "output", "tcp dport 25 drop")
 	n.sysctl("dev", "net.ipv4.tcp_mtu_probing=1")
-	task := insideTask{Target: evidence.Target{Walk: evidence.Walk{Host: serverAddr, Port: 443, TLS: evidence.NoTLS}}, MaxTime: 10 * time.Second}
+	task := insideTask{Target: evidence.Target{Walk: evidence.Walk{Host: serverAddr, Port: 25, TLS: evidence.NoTLS, Wait: time.Second}}, MaxTime: 10 * time.Second}
 	for _, uid := range []uint32{root, nobody} {
 		h := n.probe(uid, task).Host
 		if h == nil {
@@ -40,5 +40,17 @@ func TestHostFactsOfAMachine(t *testing.T) {
 		if d := cmp.Diff(rules, h.Firewall); d != "" || !strings.HasPrefix(h.FirewallRead, read) || strings.Contains(h.FirewallRead, "\n") {
 			t.Errorf("user %d: firewall, read %q (-want +got)\n%s", uid, h.FirewallRead, d)
 		}
+	}
+}
+
+// Nobody asks for the rules of a firewall that is in nobody's way.
+func TestFirewallOfAMachineLeftAlone(t *testing.T) {
+	t.Parallel()
+	n := newTestNet(t)
+	n.filter("dev", "output", "tcp dport 25 drop")
+	n.serve(serverAddr+":2525", refuse)
+	task := insideTask{Target: evidence.Target{Walk: evidence.Walk{Host: serverAddr, Port: 2525, TLS: evidence.NoTLS}}, MaxTime: 10 * time.Second}
+	if h := n.probe(root, task).Host; h == nil || len(h.Firewall) > 0 || !strings.HasPrefix(h.FirewallRead, "not read: ") {
+		t.Errorf("%+v, want facts without the firewall", h)
 	}
 }

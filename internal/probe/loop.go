@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/probe/host"
 )
 
 // loop walks the doors and makes experiments until there is nothing more to do, or ctx ends.
@@ -62,10 +63,15 @@ func (r *run) loop(ctx context.Context, plan Planner) {
 
 // doors walks the door asked about, and the controls beside it, while the facts of this machine are read.
 func (r *run) doors(ctx context.Context) {
-	var going sync.WaitGroup
+	var going, walking sync.WaitGroup
+	walked := make(chan struct{})
 	defer going.Wait()
+	defer func() {
+		walking.Wait()
+		close(walked)
+	}()
 	walk := func(g *group, w evidence.Walk) {
-		going.Go(func() {
+		walking.Go(func() {
 			defer r.poke()
 			defer g.finish()
 			r.walk(ctx, g, w)
@@ -75,13 +81,7 @@ func (r *run) doors(ctx context.Context) {
 		// Reading the system's roots takes longer than a handshake; they are kept once read. An error shows later.
 		going.Go(func() { _, _ = x509.SystemCertPool() })
 	}
-	going.Go(func() {
-		defer r.poke()
-		facts := r.p.facts(ctx)
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.host = facts
-	})
+	going.Go(func() { r.readHost(ctx, walked) })
 	if r.target.Walk.Host == "" {
 		return // a domain without a mail host
 	}
@@ -89,6 +89,34 @@ func (r *run) doors(ctx context.Context) {
 	for i, w := range r.target.Doors {
 		walk(r.group(fmt.Sprintf("c%d.", i+1), evidence.RoleControl, nil), w)
 	}
+}
+
+// readHost reads the facts of this machine. Its firewall is asked only if a connection does not come about, before all
+// doors are walked.
+func (r *run) readHost(ctx context.Context, walked <-chan struct{}) {
+	facts := r.p.facts(ctx)
+	r.know(facts)
+	if facts == nil || r.p.Host != nil {
+		return
+	}
+	select {
+	case <-r.blocked:
+	case <-walked:
+	}
+	select {
+	case <-r.blocked:
+		all := *facts // planners may be reading the other
+		all.Firewall, all.FirewallRead = host.Firewall(ctx)
+		r.know(&all)
+	default:
+	}
+}
+
+func (r *run) know(facts *evidence.Host) {
+	r.mu.Lock()
+	r.host = facts
+	r.mu.Unlock()
+	r.poke()
 }
 
 // A lab makes experiments: each once, a few at a time.

@@ -51,7 +51,7 @@ type Prober struct {
 	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	// Dial opens a connection, and says how that went; the connection is nil if it failed. nil: the real one.
 	Dial func(ctx context.Context, spec DialSpec) (net.Conn, evidence.Dialed)
-	// Host reads what this machine says of its own network. nil: host.Facts, or nothing where Dial is replaced, because
+	// Host reads what this machine says of its own network. nil: host.Facts and host.Firewall, or nothing where Dial is replaced, because
 	// then it is not this machine that connects.
 	Host func(context.Context) *evidence.Host
 	// Observe gets each event as it happens, one at a time; the trace comes without its events. nil: nobody.
@@ -92,7 +92,7 @@ func why(ctx context.Context) string {
 	return "interrupt"
 }
 
-// facts reads what this machine says of its own network, or returns nil.
+// facts reads what this machine says of its own network, all but its firewall, or returns nil.
 func (p *Prober) facts(ctx context.Context) *evidence.Host {
 	switch {
 	case p.Host != nil:

@@ -18,6 +18,8 @@ type run struct {
 	scrub   *evidence.Scrubber
 	wake    chan struct{} // something happened that a planner may want to hear of
 	observe sync.Mutex
+	blocked chan struct{} // closed when a connection does not come about
+	block   func()        // closes it
 
 	mu        sync.Mutex
 	host      *evidence.Host // nil: not known yet
@@ -40,8 +42,10 @@ type group struct {
 }
 
 func newRun(p *Prober, target evidence.Target) *run {
+	blocked := make(chan struct{})
 	return &run{
 		p: p, target: target, started: time.Now(),
+		blocked: blocked, block: sync.OnceFunc(func() { close(blocked) }),
 		scrub:    new(evidence.Scrubber),
 		wake:     make(chan struct{}, 1),
 		servers:  map[string]chan struct{}{},

@@ -28,7 +28,10 @@ func TestFacts(t *testing.T) {
 		t.Errorf("RoutesRead = %q", h.RoutesRead)
 	}
 	if h.FirewallRead == "" {
-		t.Error("FirewallRead does not say whether rules were read")
+		t.Error("FirewallRead does not say why no rules were read")
+	}
+	if _, read := Firewall(t.Context()); read == "" {
+		t.Error("Firewall does not say whether it could read the rules")
 	}
 }
 
