@@ -13,6 +13,7 @@ import (
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/lab"
+	"github.com/smtptriage/smtptriage/internal/lab/netlab"
 	"github.com/smtptriage/smtptriage/internal/probe"
 )
 
@@ -27,7 +28,7 @@ func (a *app) labCommand() *cobra.Command {
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.labListCommand(), a.labRunCommand(), a.labTryCommand())
+	cmd.AddCommand(a.labListCommand(), a.labShowCommand(), a.labRunCommand(), a.labTryCommand())
 	return cmd
 }
 
@@ -42,7 +43,10 @@ func (a *app) labListCommand() *cobra.Command {
 			for _, c := range lab.Cases() {
 				fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, c.Want.Verdict, c.Title)
 			}
-			return w.Flush()
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			return a.listNetworks()
 		},
 	}
 }
@@ -94,7 +98,12 @@ func (a *app) labTryCommand() *cobra.Command {
 			"smtptriage lab try ip-blocklisted --format json", "the same for a program"),
 		Args:              oneCase,
 		ValidArgsFunction: completeCases,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.labTry(cmd.Context(), args[0], &o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if n, ok := netlab.Find(args[0]); ok {
+				return a.tryNetwork(cmd.Context(), n, givenFlags(cmd))
+			}
+			return a.labTry(cmd.Context(), args[0], &o)
+		},
 	}
 	o.output.addFlags(cmd)
 	cmd.Flags().StringVar(&o.output.evidence, "evidence", "", "save everything that was seen in this `FILE`")
@@ -189,6 +198,9 @@ func oneCase(cmd *cobra.Command, args []string) error {
 }
 
 func findCase(name string) (lab.Case, error) {
+	if _, ok := netlab.Find(name); ok {
+		return lab.Case{}, fmt.Errorf("%s is a whole network, with no server to point a device at; smtptriage lab try %s runs check in it", name, name)
+	}
 	c, ok := lab.Find(name)
 	if !ok {
 		return c, fmt.Errorf("no case named %q%s; smtptriage lab list shows them", name, didYouMean(name, caseNames()))
@@ -199,6 +211,9 @@ func findCase(name string) (lab.Case, error) {
 func caseNames() []string {
 	var names []string
 	for _, c := range lab.Cases() {
+		names = append(names, c.Name)
+	}
+	for _, c := range netlab.Cases() {
 		names = append(names, c.Name)
 	}
 	return names
