@@ -9,6 +9,7 @@ import (
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/tlswire"
+	"github.com/smtptriage/smtptriage/internal/trust"
 )
 
 // tlsVersions are the versions a Walk can name.
@@ -100,6 +101,16 @@ func (c *conversation) handshake(ctx context.Context) bool {
 		ALPN:    s.NegotiatedProtocol,
 	}})
 	return true
+}
+
+// recordChain verifies the certificates that the server showed, and records both. It reports whether this machine, or the
+// user's own roots, trust them.
+func (c *conversation) recordChain(shown []tlswire.Certificate) (trusted bool) {
+	chain, trusted := trust.Check(shown, c.walk.Host, trust.Own{Name: c.prober.RootsName, Roots: c.prober.Roots})
+	if chain != nil {
+		c.j.add(evidence.Event{Chain: chain})
+	}
+	return trusted
 }
 
 func groupName(id tls.CurveID) string {

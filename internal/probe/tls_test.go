@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/trust"
 )
 
 // An authority signs certificates for tests.
@@ -270,7 +271,7 @@ func TestVerify(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, text := verify([]*x509.Certificate{leaf}, ca.pool, tt.host, now); got != tt.want {
+			if got, text := trust.Verify([]*x509.Certificate{leaf}, ca.pool, tt.host, now); got != tt.want {
 				t.Errorf("got %q (%s), want %q", got, text, tt.want)
 			}
 		})

@@ -1,7 +1,10 @@
-package probe
+// Package trust checks a chain of certificates against pools of roots, after a handshake that did not: whatever comes of it is
+// recorded, and what one pool says beside another is evidence of its own.
+package trust
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -16,26 +19,33 @@ import (
 
 // Names of the pools of roots that a chain is checked against.
 const (
-	rootsSystem = "system"
-	rootsCAFile = "ca-file"
-	rootsPublic = "mozilla"
+	System = "system"
+	CAFile = "ca-file" // what a user's own roots are called, unless he calls them otherwise
+	Public = "mozilla"
 )
 
-// recordChain verifies the certificates that the server showed, against each pool, and records both. It reports whether
-// this machine, or the user's own roots, trust them.
-func (c *conversation) recordChain(shown []tlswire.Certificate) (trusted bool) {
+// Own are roots that the user gave. The zero value is none.
+type Own struct {
+	Name  string // "": CAFile
+	Roots *x509.CertPool
+}
+
+// Check verifies the certificates that a server showed for a name against each pool, at the present time. trusted says whether
+// this machine, or the user's own roots, trust them. The chain is nil if no certificate was shown.
+func Check(shown []tlswire.Certificate, name string, own Own) (chain *evidence.Chain, trusted bool) {
 	if len(shown) == 0 {
-		return false
+		return nil, false
 	}
-	chain := evidence.Chain{Certificates: shown}
+	chain = &evidence.Chain{Certificates: shown}
 	var certs []*x509.Certificate
 	for _, s := range shown {
 		if x, err := s.X509(); err == nil {
 			certs = append(certs, x)
 		}
 	}
-	now, name := time.Now(), strings.TrimSuffix(c.walk.Host, ".")
-	for _, p := range c.prober.pools() {
+	now := time.Now()
+	name = strings.TrimSuffix(name, ".")
+	for _, p := range pools(own) {
 		if p.spare && trusted {
 			continue
 		}
@@ -44,14 +54,13 @@ func (c *conversation) recordChain(shown []tlswire.Certificate) (trusted bool) {
 			if roots, err := p.load(certs); err != nil {
 				v.Text = err.Error()
 			} else {
-				v.Problem, v.Text = verify(certs, roots, name, now)
+				v.Problem, v.Text = Verify(certs, roots, name, now)
 			}
 		}
-		trusted = trusted || v.Problem == evidence.CertOK && p.name != rootsPublic
+		trusted = trusted || v.Problem == evidence.CertOK && p.name != Public
 		chain.Verified = append(chain.Verified, v)
 	}
-	c.j.add(evidence.Event{Chain: &chain})
-	return trusted
+	return chain, trusted
 }
 
 // A pool is roots to check a chain against.
@@ -64,16 +73,13 @@ type pool struct {
 // pools are the user's roots, those of the system, and those that the public web trusts: a chain that only this machine
 // trusts is what TLS inspection looks like. Where the user's verify the chain it does not matter what the system's say,
 // and reading them takes longer than all the rest of a conversation.
-func (p *Prober) pools() []pool {
-	system := pool{rootsSystem, func([]*x509.Certificate) (*x509.CertPool, error) { return x509.SystemCertPool() }, true}
-	public := pool{rootsPublic, func(chain []*x509.Certificate) (*x509.CertPool, error) { return publicRoots(chain), nil }, false}
-	if p.Roots == nil {
+func pools(own Own) []pool {
+	system := pool{System, func([]*x509.Certificate) (*x509.CertPool, error) { return x509.SystemCertPool() }, true}
+	public := pool{Public, func(chain []*x509.Certificate) (*x509.CertPool, error) { return publicRoots(chain), nil }, false}
+	if own.Roots == nil {
 		return []pool{system, public}
 	}
-	given := pool{rootsCAFile, func([]*x509.Certificate) (*x509.CertPool, error) { return p.Roots, nil }, false}
-	if p.RootsName != "" {
-		given.name = p.RootsName
-	}
+	given := pool{cmp.Or(own.Name, CAFile), func([]*x509.Certificate) (*x509.CertPool, error) { return own.Roots, nil }, false}
 	return []pool{given, system, public}
 }
 
@@ -100,9 +106,9 @@ func publicRoots(chain []*x509.Certificate) *x509.CertPool {
 	return pool
 }
 
-// verify checks a chain for one name at one time. Of several problems it names the one that must be mended first:
+// Verify checks a chain for one name at one time. Of several problems it names the one that must be mended first:
 // whoever does not trust the issuer has no use for a name or a date of his. The text has them all.
-func verify(certs []*x509.Certificate, roots *x509.CertPool, name string, now time.Time) (evidence.CertProblem, string) {
+func Verify(certs []*x509.Certificate, roots *x509.CertPool, name string, now time.Time) (evidence.CertProblem, string) {
 	leaf := certs[0]
 	options := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool(), CurrentTime: now}
 	for _, c := range certs[1:] {
