@@ -27,8 +27,12 @@ var errEnded = errors.New("lab: the script ended this connection")
 type wire struct {
 	metered *meter
 	conn    net.Conn // metered, or TLS over it
+	tls     *tls.Conn
 	r       *bufio.Reader
 }
+
+// An insider is a connection whose owner wants to see what is said inside TLS too: it wraps the TLS connection over it.
+type insider interface{ Inside(*tls.Conn) net.Conn }
 
 func newWire(ctx context.Context, raw net.Conn, faults []wireFault) *wire {
 	m := &meter{Conn: raw, ctx: ctx, faults: faults}
@@ -81,7 +85,11 @@ func (w *wire) startTLS(ctx context.Context, config *tls.Config) (tls.Connection
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return tls.ConnectionState{}, err
 	}
-	w.conn, w.r = conn, bufio.NewReaderSize(conn, readBuffer)
+	w.tls, w.conn = conn, conn
+	if watched, ok := w.metered.Conn.(insider); ok {
+		w.conn = watched.Inside(conn)
+	}
+	w.r = bufio.NewReaderSize(w.conn, readBuffer)
 	return conn.ConnectionState(), nil
 }
 
@@ -102,8 +110,8 @@ func (w *wire) write(p []byte, piece int) error {
 
 // end ends the connection as said, and returns when it is over.
 func (w *wire) end(ctx context.Context, how cutKind) {
-	if conn, ok := w.conn.(*tls.Conn); ok && how == orderly {
-		conn.CloseWrite() // a client that is gone is no trouble
+	if w.tls != nil && how == orderly {
+		w.tls.CloseWrite() // a client that is gone is no trouble
 	}
 	w.metered.end(ctx, how)
 }
