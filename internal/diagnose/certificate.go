@@ -90,7 +90,7 @@ func intercepted(s *scene) support {
 		return support{confidence: Likely, because: []Ground{s.ground(s.main.Chain, "this machine trusts the issuer, the public web does not: %s", s.leaf())}}
 	case s.known && (p.what.Problem == evidence.CertUntrusted || p.what.Problem == evidence.CertSelfSigned):
 		return support{confidence: Likely, because: []Ground{s.ground(s.main.Chain, "a host of %s shows a certificate that no public authority issued: %s", s.profile.Title, s.leaf())}}
-	case p.what.Problem == evidence.CertUntrusted && s.rec.Source == evidence.FromCheck:
+	case p.what.Problem == evidence.CertUntrusted && s.asClient():
 		return support{confidence: Possible, because: []Ground{s.ground(s.main.Chain, "an inspection device with its own authority looks the same: %s", s.leaf())}}
 	}
 	return support{}
@@ -147,7 +147,7 @@ func (s *scene) greetingDate() time.Time {
 // clockOff returns how far this machine's clock is ahead of the server's, if the greeting has a date; ok is false if not.
 func (s *scene) clockOff() (ahead time.Duration, ok bool) {
 	at := s.greetingDate()
-	if at.IsZero() || s.main.Trace.Start.IsZero() || s.rec.Source != evidence.FromCheck {
+	if at.IsZero() || s.main.Trace.Start.IsZero() || !s.asClient() {
 		return 0, false
 	}
 	return s.main.Trace.Start.Add(s.main.At(s.main.Greeting)).Sub(at), true

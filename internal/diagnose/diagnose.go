@@ -191,7 +191,7 @@ func (s *scene) allPassed(steps []StepResult) Finding {
 	}
 	last := StepResult{Step: cause.None}
 	for _, r := range steps {
-		if r.Status == NotSeen && s.rec.Source == evidence.FromCheck {
+		if r.Status == NotSeen && s.asClient() {
 			// Our own conversation: what was asked for and not seen did not happen, and nobody knows why.
 			f := finding(cause.None, cause.Undetermined, Possible, "The conversation ended before the step "+string(r.Step)+", and nothing was seen that failed.")
 			if s.main != nil && s.main.Ended >= 0 {

@@ -178,7 +178,7 @@ var clientRefusals = []struct {
 func refusedByClient(id cause.ID) func(*scene) support {
 	return func(s *scene) support {
 		f := s.tlsFailed()
-		if f == nil || f.How != evidence.TLSRefused || s.rec.Source == evidence.FromCheck {
+		if f == nil || f.How != evidence.TLSRefused || s.asClient() {
 			return support{}
 		}
 		a, at, ok := s.clientAlert()
@@ -223,7 +223,7 @@ func (s *scene) withLeaf(g Ground) []Ground {
 // trustStoreOld: the client does not know an authority that the public web trusts.
 func trustStoreOld(s *scene) support {
 	f, c := s.tlsFailed(), s.chain()
-	if f == nil || f.How != evidence.TLSRefused || c == nil || s.rec.Source == evidence.FromCheck || !verifiedBy(c, "mozilla") {
+	if f == nil || f.How != evidence.TLSRefused || c == nil || s.asClient() || !verifiedBy(c, "mozilla") {
 		return support{}
 	}
 	a, at, ok := s.clientAlert()

@@ -74,7 +74,7 @@ func (s *scene) weigh(m provider.Match) Confidence {
 
 // authentic reports whether the main conversation was certainly with the server itself.
 func (s *scene) authentic() bool {
-	if s.rec.Source != evidence.FromCheck || s.main == nil || s.main.Secured < 0 || s.main.Chain < 0 {
+	if !s.asClient() || s.main == nil || s.main.Secured < 0 || s.main.Chain < 0 {
 		return false
 	}
 	for _, v := range s.main.Trace.Events[s.main.Chain].Chain.Verified {

@@ -96,10 +96,13 @@ func withoutConversation(rec *evidence.Record, out []*scene) []*scene {
 }
 
 func rolePlace(r evidence.Role) int {
-	if r == evidence.RoleControl {
-		return 1
+	switch r {
+	case evidence.RoleAsked:
+		return 0
+	case evidence.RoleControl:
+		return 2
 	}
-	return 0
+	return 1
 }
 
 // complete works out what the rules need besides the bare traces.
@@ -221,6 +224,12 @@ func (s *scene) implicit() bool {
 	v := s.main
 	return v != nil && v.Greeting < 0 && v.StartTLS.Sent < 0 && len(v.Hellos) == 0 && (v.ClientHello >= 0 || v.Secured >= 0) ||
 		v != nil && v.Secured >= 0 && v.Greeting > v.Secured && v.StartTLS.Sent < 0
+}
+
+// asClient reports whether we held the conversation, as the client: then what was not seen was not there. A relay of ours does so
+// for its own client.
+func (s *scene) asClient() bool {
+	return s.rec.Source == evidence.FromCheck || s.rec.Source == evidence.FromListen && s.role == evidence.RoleAsked
 }
 
 // privateAddress reports whether an address can't be a public server's.

@@ -27,7 +27,7 @@ func (s *scene) steps() []StepResult {
 	for i := range out {
 		r := &out[i]
 		r.Number = number(r.Step)
-		if failed && (r.Status == NotSeen || r.Status == "") && s.rec.Source == evidence.FromCheck {
+		if failed && (r.Status == NotSeen || r.Status == "") && s.asClient() {
 			r.Status = NotReached
 		}
 		if r.Status == Fail {

@@ -80,7 +80,7 @@ func (s *scene) offerStep() StepResult {
 	if x.Has("STARTTLS") {
 		return s.result(cause.StartTLSOffer, Pass, at, "STARTTLS is offered")
 	}
-	if s.rec.Source != evidence.FromCheck && (v.StartTLS.Sent >= 0 || len(v.Auths) > 0 || len(v.Mails) > 0) {
+	if !s.asClient() && (v.StartTLS.Sent >= 0 || len(v.Auths) > 0 || len(v.Mails) > 0) {
 		// A client of others that asked anyway, or that needs no TLS, did not fail here.
 		return s.result(cause.StartTLSOffer, Skipped, at, "STARTTLS is not offered, and the conversation went on without it")
 	}

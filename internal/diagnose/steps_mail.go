@@ -47,9 +47,9 @@ func (s *scene) authStep() StepResult {
 		return StepResult{Step: cause.Auth}
 	case ok && len(x.Auth()) > 0:
 		return s.result(cause.Auth, Skipped, at, "offered: %s; no credentials were given", strings.Join(x.Auth(), " "))
-	case ok && inside && s.known && s.door.Auth && s.rec.Source == evidence.FromCheck:
+	case ok && inside && s.known && s.door.Auth && s.asClient():
 		return s.result(cause.Auth, Fail, at, "AUTH is not offered, though this door always does")
-	case s.rec.Source == evidence.FromCheck:
+	case s.asClient():
 		return StepResult{Step: cause.Auth, Status: Skipped, Detail: "no credentials were given"}
 	}
 	return StepResult{Step: cause.Auth}
@@ -78,7 +78,7 @@ func (s *scene) mailStep() StepResult {
 		return StepResult{Step: cause.Mail}
 	}
 	if len(v.Mails) == 0 {
-		if s.rec.Source == evidence.FromCheck && s.walk.From == "" {
+		if s.asClient() && s.walk.From == "" {
 			return StepResult{Step: cause.Mail, Status: Skipped, Detail: "no --from was given"}
 		}
 		return StepResult{Step: cause.Mail}
@@ -89,7 +89,7 @@ func (s *scene) mailStep() StepResult {
 func (s *scene) rcptStep() StepResult {
 	v := s.main
 	if v == nil || len(v.Rcpts) == 0 {
-		if s.rec.Source == evidence.FromCheck && (s.walk.From == "" || len(s.walk.To) == 0) {
+		if s.asClient() && (s.walk.From == "" || len(s.walk.To) == 0) {
 			return StepResult{Step: cause.Rcpt, Status: Skipped, Detail: "no recipient was given"}
 		}
 		return StepResult{Step: cause.Rcpt}
@@ -114,7 +114,7 @@ func (s *scene) dataStep() StepResult {
 		return r
 	}
 	if v == nil || v.Data.Sent < 0 && v.Message.Sent < 0 {
-		if s.rec.Source == evidence.FromCheck && !s.walk.Send {
+		if s.asClient() && !s.walk.Send {
 			return StepResult{Step: cause.Data, Status: Skipped, Detail: "nothing is sent without --send"}
 		}
 		return StepResult{Step: cause.Data}

@@ -118,7 +118,7 @@ func (s *scene) bannerStep() StepResult {
 		switch {
 		case g.Code != 220:
 			r.Status = Fail
-		case !g.Complete && len(v.Hellos) == 0 && v.ClientHello < 0 && s.rec.Source == evidence.FromCheck:
+		case !g.Complete && len(v.Hellos) == 0 && v.ClientHello < 0 && s.asClient():
 			r.Status = Fail
 			r.Detail = "the greeting began and did not end: " + r.Detail
 		case r.Took > deviceWait:
