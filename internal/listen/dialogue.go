@@ -58,6 +58,8 @@ type dialogue struct {
 	replyLen int64
 	open     []asked // commands that wait for a reply, in order
 	startTLS bool    // the last reply let the client start TLS
+	quit     bool    // QUIT was answered
+	replied  bool    // there has been a reply, inside TLS one there
 }
 
 // asked is a command without a reply so far.
@@ -218,8 +220,9 @@ func (d *dialogue) answered(r smtp.Reply) []byte {
 		a, d.open = d.open[0], d.open[1:]
 	}
 	d.signedIn(a, r)
+	d.quit = d.quit || a.verb == "QUIT"
 	d.j.reply(r, a.index, d.linesAt, d.replyLen)
-	d.linesAt, d.replyLen = nil, 0
+	d.linesAt, d.replyLen, d.replied = nil, 0, true
 	if d.state != held || len(d.open) > 0 {
 		return nil
 	}
@@ -353,4 +356,53 @@ func (d *dialogue) waiting() string {
 		return "AUTH"
 	}
 	return "command"
+}
+
+// awaited says what the client waits for: the reply to its oldest command, the greeting, the end of the handshake; "" if it is its
+// own turn.
+func (d *dialogue) awaited() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.state == encrypted:
+		return "handshake"
+	case len(d.open) > 0:
+		if verb := d.open[0].verb; verb != "" {
+			return verb
+		}
+		return "AUTH"
+	case !d.replied:
+		return "greeting"
+	case d.state == body || d.state == chunk:
+		return evidence.Message
+	}
+	return ""
+}
+
+// asksTLS reports whether the client has asked for STARTTLS, as the last thing, and has no answer yet.
+func (d *dialogue) asksTLS() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state == held && len(d.open) > 0 && d.open[len(d.open)-1].verb == "STARTTLS"
+}
+
+// agreedTLS reports whether the client may start TLS now.
+func (d *dialogue) agreedTLS() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.startTLS
+}
+
+// hasQuit reports whether the client said QUIT and was answered.
+func (d *dialogue) hasQuit() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.quit
+}
+
+// flooded reports whether a reply of the server goes on beyond what any client takes.
+func (d *dialogue) flooded() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.replyLen > maxHeld || d.parse.Lines() > smtp.MaxReplyLines
 }

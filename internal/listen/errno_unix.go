@@ -11,3 +11,5 @@ import (
 func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
+
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

@@ -27,6 +27,9 @@ type Server struct {
 	Limits      Limits // zero values: the defaults
 	Tool        evidence.Tool
 
+	Answer  func(context.Context, net.Conn) // holds the conversation in place of this server, which records; nil: this server
+	Forward *Forward                        // passes conversations on to another server; nil: they end here
+
 	Watch func(evidence.Trace, evidence.Event) // is shown each event as it happens; nil: nobody looks
 	Done  func(*evidence.Record)               // gets the record of each conversation, with the earlier ones of its address
 
@@ -91,7 +94,11 @@ func (s *Server) prepare() {
 	if s.Authority == nil {
 		s.Authority, s.ready = NewAuthority()
 	}
-	s.leaves = &leafStore{authority: s.Authority, kind: s.Certificate, names: s.personality().hosts}
+	names := s.personality().hosts
+	if s.Forward != nil {
+		names = []string{s.Forward.Host}
+	}
+	s.leaves = &leafStore{authority: s.Authority, kind: s.Certificate, names: names}
 }
 
 // serve lets one connection in, or turns it away, and holds the conversation.
@@ -109,7 +116,14 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, port Port) {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	c.run(ctx)
+	switch {
+	case s.Forward != nil:
+		s.Forward.serve(ctx, c)
+	case s.Answer != nil:
+		c.answer(ctx, s.Answer)
+	default:
+		c.run(ctx)
+	}
 	c.finish(ctx)
 	s.report(c)
 }
@@ -171,6 +185,7 @@ func (s *Server) newCall(conn net.Conn, client netip.AddrPort, port Port) *call 
 	if port.Number == 0 {
 		c.port.Number = int(local.Port())
 	}
+	c.raw = &tap{Conn: conn, far: evidence.Client, last: c.began}
 	c.j = newJournal(evidence.Trace{ID: s.history.nextID(), Role: evidence.RoleObserved, Address: client, Local: local, Origin: client.String(),
 		Walk: c.walk(), Sees: s.sees()}, scrub, s.Watch)
 	messages := 0
@@ -178,7 +193,7 @@ func (s *Server) newCall(conn net.Conn, client netip.AddrPort, port Port) *call 
 		messages++
 		return c.keeper(messages)
 	}}
-	c.raw = newTap(conn, c.d)
+	c.raw.d, c.raw.tls.j = c.d, c.j
 	return c
 }
 
@@ -186,17 +201,26 @@ func (s *Server) newCall(conn net.Conn, client netip.AddrPort, port Port) *call 
 // because the server has none.
 func (s *Server) sees() evidence.Sees {
 	all := evidence.SeesAll
-	all.ServerSide = true
+	all.ServerSide = s.Answer == nil
 	return all
 }
 
 // walk says how the client would have had to go about it: the port, and whether TLS starts with the first byte.
 func (c *call) walk() evidence.Walk {
-	w := evidence.Walk{Via: evidence.ViaSubmission, Host: c.s.name(c.port), Port: c.port.Number, TLS: evidence.StartTLS}
-	if c.port.Implicit {
-		w.TLS = evidence.ImplicitTLS
+	if f := c.s.Forward; f != nil {
+		return evidence.Walk{Via: evidence.ViaHost, Host: f.Host, Port: f.Port, TLS: c.tlsMode()}
 	}
-	return w
+	if c.s.Answer != nil { // who answers has a name of his own
+		return evidence.Walk{Via: evidence.ViaHost, Host: addrPort(c.raw.LocalAddr()).Addr().String(), Port: c.port.Number, TLS: c.tlsMode()}
+	}
+	return evidence.Walk{Via: evidence.ViaSubmission, Host: c.s.name(c.port), Port: c.port.Number, TLS: c.tlsMode()}
+}
+
+func (c *call) tlsMode() evidence.TLSMode {
+	if c.port.Implicit {
+		return evidence.ImplicitTLS
+	}
+	return evidence.StartTLS
 }
 
 func (c *call) keeper(n int) io.WriteCloser {

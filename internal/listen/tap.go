@@ -1,25 +1,36 @@
 package listen
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/tlswire"
 )
 
-// A tap is a client's connection that records what passes over it: SMTP in clear, then the clear part of TLS. What is
-// inside TLS is recorded by the connection that Inside returns.
+// A tap is a connection that records what passes over it: SMTP in clear, then the clear part of TLS. What is inside TLS is
+// recorded by the connection that Inside returns.
 type tap struct {
 	net.Conn
+	far       evidence.Side // whose octets are read: the client's, or on the relay's other leg the server's
 	d         *dialogue
 	tls       handshakeTap
 	got, sent atomic.Int64
+
+	mu     sync.Mutex
+	last   time.Time // of the last octets, either way
+	ended  time.Time // when either side made an end
+	failed error     // the first error of a read, if the far side made it
+	closed bool      // from here
+	cut    bool      // with RST
 }
 
-func newTap(conn net.Conn, d *dialogue) *tap {
-	t := &tap{Conn: conn, d: d}
+func newTap(conn net.Conn, d *dialogue, far evidence.Side) *tap {
+	t := &tap{Conn: conn, d: d, far: far, last: time.Now()}
 	t.tls.j = d.j
 	return t
 }
@@ -27,38 +38,67 @@ func newTap(conn net.Conn, d *dialogue) *tap {
 func (t *tap) Read(p []byte) (int, error) {
 	n, err := t.Conn.Read(p)
 	t.got.Add(int64(n))
-	t.heard(p[:n])
+	t.moved(n, err)
+	t.pass(t.far, p[:n])
 	return n, err
-}
-
-// heard takes octets of the client that were read, by whatever way.
-func (t *tap) heard(p []byte) {
-	if t.tls.begun() {
-		t.tls.feed(evidence.Client, p)
-		return
-	}
-	t.tls.feed(evidence.Client, t.d.fromClient(p))
 }
 
 // Write records before it writes, so that a reply stands before what the client makes of it.
 func (t *tap) Write(p []byte) (int, error) {
-	t.said(p)
+	near := evidence.Client
+	if t.far == evidence.Client {
+		near = evidence.Server
+	}
+	t.pass(near, p)
 	n, err := t.Conn.Write(p)
 	t.sent.Add(int64(n))
+	t.moved(n, nil)
 	return n, err
 }
 
-func (t *tap) said(p []byte) {
-	// A greeting after the client's untimely ClientHello is still a greeting.
-	if t.tls.begun() && tlswire.Sniff(p) != tlswire.ProtoSMTP {
-		t.tls.feed(evidence.Server, p)
-		return
+// moved notes when the connection was last alive, and how reading from it ended.
+func (t *tap) moved(n int, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n > 0 {
+		t.last = time.Now()
 	}
-	t.tls.feed(evidence.Client, t.d.fromServer(p))
+	if err != nil && t.failed == nil && !t.closed && !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.failed, t.ended = err, time.Now()
+	}
+}
+
+// pass records octets of one side.
+func (t *tap) pass(from evidence.Side, p []byte) {
+	switch {
+	// A greeting of ours after the client's untimely ClientHello is still a greeting.
+	case t.tls.begun() && (t.far == evidence.Server || from == evidence.Client || tlswire.Sniff(p) != tlswire.ProtoSMTP):
+		t.tls.feed(from, p)
+	case from == evidence.Client:
+		t.tls.feed(evidence.Client, t.d.fromClient(p))
+	default:
+		t.tls.feed(evidence.Client, t.d.fromServer(p))
+	}
+}
+
+// Close closes the connection from here.
+func (t *tap) Close() error {
+	t.leaving()
+	return t.Conn.Close()
+}
+
+// leaving notes that the end is made from here.
+func (t *tap) leaving() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failed == nil && !t.closed {
+		t.closed, t.ended = true, time.Now()
+	}
 }
 
 // CloseWrite ends our direction, where the connection can.
 func (t *tap) CloseWrite() error {
+	t.leaving()
 	if half, ok := t.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
@@ -68,6 +108,9 @@ func (t *tap) CloseWrite() error {
 // SetLinger decides between FIN and RST at closing, where the connection can.
 func (t *tap) SetLinger(seconds int) error {
 	if c, ok := t.Conn.(interface{ SetLinger(int) error }); ok {
+		t.mu.Lock()
+		t.cut = seconds == 0
+		t.mu.Unlock()
 		return c.SetLinger(seconds)
 	}
 	return nil
@@ -77,24 +120,33 @@ func (t *tap) SetLinger(seconds int) error {
 func (t *tap) Inside(conn net.Conn) net.Conn {
 	t.d.enterTLS()
 	t.tls.stop()
-	return &inner{conn, t.d}
+	return &inner{conn, t}
 }
 
 // An inner is the conversation inside TLS.
 type inner struct {
 	net.Conn
-	d *dialogue
+	t *tap
 }
 
 func (c *inner) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	c.d.fromClient(p[:n])
+	c.t.said(c.t.far == evidence.Client, p[:n])
 	return n, err
 }
 
 func (c *inner) Write(p []byte) (int, error) {
-	c.d.fromServer(p)
+	c.t.said(c.t.far != evidence.Client, p)
 	return c.Conn.Write(p)
+}
+
+// said records octets that are not TLS any more.
+func (t *tap) said(byClient bool, p []byte) {
+	if byClient {
+		t.d.fromClient(p)
+	} else {
+		t.d.fromServer(p)
+	}
 }
 
 // A handshakeTap reads both directions of TLS as far as they are in clear.
@@ -170,4 +222,36 @@ func (t *handshakeTap) record(side evidence.Side, e tlswire.Event) {
 			t.j.add(evidence.Event{Alert: &evidence.Alert{From: side, Alert: *e.Alert}})
 		}
 	}
+}
+
+func (t *handshakeTap) alertedByServer() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.serverAlert != nil
+}
+
+// foreignServer returns the first octets of the server that are no TLS, or nil.
+func (t *handshakeTap) foreignServer() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if first, _, ok := t.server.Foreign(); ok {
+		return first[:min(len(first), maxHead)]
+	}
+	return nil
+}
+
+func (t *handshakeTap) octets(side evidence.Side) int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if side == evidence.Client {
+		return t.client.Octets()
+	}
+	return t.server.Octets()
+}
+
+// through reports whether both sides have come to speak in cipher.
+func (t *handshakeTap) through() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.over || t.client.Encrypted() && t.server.Encrypted() && t.clientAlert == nil && t.serverAlert == nil
 }
