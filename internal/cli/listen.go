@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/smtptriage/smtptriage/internal/lab"
 	"github.com/smtptriage/smtptriage/internal/listen"
 )
 
@@ -23,6 +24,9 @@ type listenOptions struct {
 	ports       []string
 	bind        string
 	accept      bool
+	reject      string
+	forward     string
+	passthrough bool
 	certificate string
 	keep        string
 	maxSize     int64
@@ -31,6 +35,8 @@ type listenOptions struct {
 	output      output
 
 	parsed []listen.Port
+	to     endpoint  // of --forward
+	fault  *lab.Case // of --reject
 }
 
 func (a *app) listenCommand() *cobra.Command {
@@ -47,6 +53,8 @@ func (a *app) listenCommand() *cobra.Command {
 			"smtptriage listen --port 2525,2465/tls", "on ports that need no rights; /tls is TLS from the first byte",
 			"smtptriage listen --once --format json", "one conversation, for a script",
 			"smtptriage listen --certificate expired", "does the device look at certificates?",
+			"smtptriage listen --forward smtp.office365.com:587", "between device and server: who really says what",
+			"smtptriage listen --reject auth-bad-password", "what does the device show for this fault?",
 			"smtptriage listen ca", "the certificate authority, to import into the device"),
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.listen(cmd.Context(), &o) },
@@ -60,9 +68,12 @@ func (o *listenOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.as, "as", string(listen.Microsoft365), "whose manners to have: "+oneOf(listen.Personalities))
-	f.StringSliceVar(&o.ports, "port", []string{"25", "465", "587"}, "`PORTS` to listen on; 465, and any with /tls after it, speaks TLS from the first byte")
+	f.StringSliceVar(&o.ports, "port", nil, "`PORTS` to listen on; 465, and any with /tls after it, speaks TLS from the first byte (default: 25,465,587; with --forward that of the server)")
 	f.StringVar(&o.bind, "bind", "", "listen on this local `ADDRESS` alone (default: all)")
 	f.BoolVar(&o.accept, "accept", false, "take mail without TLS and sign-in, whatever the server stood in for would ask for")
+	f.StringVar(&o.reject, "reject", "", "misbehave as this `CASE` of the lab, to see what the device shows for it; smtptriage lab list has them")
+	f.StringVar(&o.forward, "forward", "", "pass every conversation on to this server, `HOST:PORT`, and record both sides; mail is really sent")
+	f.BoolVar(&o.passthrough, "passthrough", false, "with --forward: leave TLS alone, and see hellos and sizes only")
 	f.StringVar(&o.certificate, "certificate", string(listen.CertificateGood), "certificate to show: "+oneOf(listen.CertificateKinds))
 	f.StringVar(&o.keep, "keep", "", "keep the messages in this `FOLDER` (default: they are dropped)")
 	f.Int64Var(&o.maxSize, "max-size", 0, "largest message to take, in `BYTES` (default: as the server stood in for)")
@@ -87,6 +98,12 @@ func (o *listenOptions) check() (err error) {
 	case o.bind != "" && net.ParseIP(o.bind) == nil:
 		return fmt.Errorf("--bind %q: write an IP address of this machine", o.bind)
 	}
+	if err := o.checkManner(); err != nil {
+		return err
+	}
+	if len(o.ports) == 0 {
+		o.ports = o.defaultPorts()
+	}
 	if o.parsed, err = parsePorts(o.ports); err != nil {
 		return err
 	}
@@ -96,6 +113,62 @@ func (o *listenOptions) check() (err error) {
 		}
 	}
 	return o.output.open()
+}
+
+// checkManner looks at the flags that say who answers.
+func (o *listenOptions) checkManner() (err error) {
+	switch {
+	case o.forward != "" && o.reject != "":
+		return errors.New("--forward and --reject exclude each other: give one of them")
+	case o.accept && (o.forward != "" || o.reject != ""):
+		return errors.New("--accept says how this server answers; with --forward and --reject another does")
+	case o.passthrough && o.forward == "":
+		return errors.New("--passthrough needs --forward HOST:PORT")
+	}
+	if o.reject != "" {
+		c, err := findCase(o.reject)
+		if err != nil {
+			return fmt.Errorf("--reject: %w", err)
+		}
+		o.fault = &c
+	}
+	if o.forward == "" {
+		return nil
+	}
+	if o.to, err = parseTarget(o.forward); err != nil {
+		return fmt.Errorf("--forward: %w", err)
+	}
+	if o.to.address != "" || !strings.Contains(o.forward, ":") {
+		return fmt.Errorf("--forward %q: write HOST:PORT, such as smtp.office365.com:587", o.forward)
+	}
+	if o.to.port == 0 {
+		o.to.port = portSubmission
+	}
+	return nil
+}
+
+// server makes the server that the flags ask for.
+func (o *listenOptions) server(authority *listen.Authority) (*listen.Server, error) {
+	srv := &listen.Server{As: listen.Personality(o.as), Accept: o.accept, MaxSize: o.maxSize, Authority: authority,
+		Certificate: listen.CertificateKind(o.certificate), Keep: o.keep, Anywhere: o.anywhere, Tool: tool()}
+	if o.forward != "" {
+		srv.Forward = &listen.Forward{Host: o.to.host, Port: o.to.port, Passthrough: o.passthrough}
+	}
+	if o.fault != nil {
+		faulty, err := lab.NewServer(*o.fault)
+		if err != nil {
+			return nil, err
+		}
+		srv.Answer = faulty.ServeConn
+	}
+	return srv, nil
+}
+
+func (o *listenOptions) defaultPorts() []string {
+	if o.forward != "" {
+		return []string{strconv.Itoa(o.to.port)}
+	}
+	return []string{"25", "465", "587"}
 }
 
 // parsePorts reads "25", "465" and "2465/tls". Port 0 is a free one.
@@ -112,9 +185,6 @@ func parsePorts(words []string) ([]listen.Port, error) {
 			return nil, fmt.Errorf("--port names %d twice", n)
 		}
 		ports = append(ports, p)
-	}
-	if len(ports) == 0 {
-		return nil, errors.New("--port is empty; write at least one port")
 	}
 	return ports, nil
 }
@@ -134,8 +204,10 @@ func (a *app) listen(ctx context.Context, o *listenOptions) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	srv := &listen.Server{As: listen.Personality(o.as), Accept: o.accept, MaxSize: o.maxSize, Authority: authority,
-		Certificate: listen.CertificateKind(o.certificate), Keep: o.keep, Anywhere: o.anywhere, Tool: tool()}
+	srv, err := o.server(authority)
+	if err != nil {
+		return cannotRun{err}
+	}
 	view := a.newListenView(srv, o, cancel)
 	srv.Watch, srv.Done = view.observe, view.done
 	view.begin(listeners)

@@ -42,7 +42,7 @@ func setUpText(o *listenOptions, listeners []net.Listener, own []netip.Addr) str
 		}
 		server = strings.Join(words, " or ")
 	}
-	fmt.Fprintf(&b, "Standing in for %s. Type into the device:\n", o.as)
+	fmt.Fprintf(&b, "%s Type into the device:\n", o.manner())
 	fmt.Fprintf(&b, "  server      %s\n", server)
 	for i, ln := range listeners {
 		port := strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
@@ -53,10 +53,30 @@ func setUpText(o *listenOptions, listeners []net.Listener, own []netip.Addr) str
 			fmt.Fprintf(&b, "  %-10s  with encryption STARTTLS (often just \"TLS\"), or none\n", name)
 		}
 	}
-	b.WriteString("  user name   any, with any password: they are not checked, shown or saved; better not a real one\n")
-	b.WriteString("Mail is looked at and dropped. A device that checks certificates needs the authority: smtptriage listen ca\n")
+	if o.forward != "" {
+		b.WriteString("  user name   the real one, with its password: they pass through, and are neither shown nor saved\n")
+	} else {
+		b.WriteString("  user name   any, with any password: they are not checked, shown or saved; better not a real one\n")
+		b.WriteString("Mail is looked at and dropped.\n")
+	}
+	if !o.passthrough && o.fault == nil {
+		b.WriteString("A device that checks certificates needs the authority: smtptriage listen ca\n")
+	}
 	if !o.anywhere {
 		b.WriteString("Connections are taken from private networks only.\n")
 	}
 	return b.String()
+}
+
+// manner says who answers.
+func (o *listenOptions) manner() string {
+	switch {
+	case o.fault != nil:
+		return fmt.Sprintf("Misbehaving on purpose, as %s: %s.", o.fault.Name, o.fault.Title)
+	case o.passthrough:
+		return fmt.Sprintf("Passing everything on to %s port %d, TLS untouched.", o.to.host, o.to.port)
+	case o.forward != "":
+		return fmt.Sprintf("Passing everything on to %s port %d.", o.to.host, o.to.port)
+	}
+	return "Standing in for " + o.as + "."
 }
