@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // blocks reads the pcapng format: sections of blocks, each with its length at both ends.
@@ -48,6 +49,12 @@ const (
 
 const maxInterfaces = 4096
 
+// maxLarge bounds what is stepped over unseen, and largeKinds are the blocks that can be larger than maxBlock: names,
+// secrets, journal entries and custom blocks.
+const maxLarge = 64 << 20
+
+var largeKinds = []uint32{blockNames, 9, blockSecrets, 0xbad, 0x40000bad}
+
 func newBlocks(r *Reader) format { return &blocks{r: r, order: binary.LittleEndian} }
 
 func (p *blocks) next(f *Frame) error {
@@ -64,7 +71,7 @@ func (p *blocks) next(f *Frame) error {
 	}
 	b, err := p.r.peek(int(size))
 	if len(b) < int(size) {
-		return p.r.cutShort(b, err)
+		return p.r.pastEnd(err)
 	}
 	if got := order.Uint32(b[size-4:]); got != size {
 		return p.r.broken("a block of type %#x is %d octets long by its begin and %d by its end", kind, size, got)
@@ -90,9 +97,9 @@ func (p *blocks) header(h []byte) (kind, size uint32, order byteOrder) {
 	return kind, order.Uint32(h[4:]), order
 }
 
-// large steps over a block that is larger than anything we use, if it is whole.
+// large steps over a block that is larger than anything we use, of a kind that may be.
 func (p *blocks) large(kind, size uint32) error {
-	if kind == blockPacket || kind == blockSimple || kind == blockPacketOld || kind == blockInterface || size > math.MaxInt32 {
+	if !slices.Contains(largeKinds, kind) || size > maxLarge {
 		return p.r.broken("a block of type %#x has the length %d", kind, size)
 	}
 	n, err := p.r.in.Discard(int(size))

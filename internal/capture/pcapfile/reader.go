@@ -178,6 +178,14 @@ func (r *Reader) broken(format string, args ...any) error {
 	return errDamaged
 }
 
+// pastEnd is a record that goes past the end of the file: the last one, cut off, or one whose length is damaged.
+func (r *Reader) pastEnd(err error) error {
+	if err != nil && !ended(err) {
+		return err
+	}
+	return r.broken("a record goes past the end of the file")
+}
+
 // cutShort is the end of a file in the middle of a record.
 func (r *Reader) cutShort(have []byte, err error) error {
 	if err != nil && !ended(err) {

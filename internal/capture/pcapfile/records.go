@@ -58,14 +58,35 @@ func (p *records) next(f *Frame) error {
 	if !p.plausible(sub, n, wire) {
 		return p.r.broken("a record header makes no sense (length %d of %d)", n, wire)
 	}
-	b, err := p.r.peek(p.head + int(n))
-	if len(b) < p.head+int(n) {
-		return p.r.cutShort(b, err)
+	size := p.head + int(n)
+	b, err := p.r.peek(size + p.head)
+	if len(b) < size {
+		return p.r.pastEnd(err)
 	}
-	p.r.take(len(b))
+	if behind := b[size:]; len(behind) == p.head && !p.seemsHeader(behind) {
+		size = p.shorter(b, size)
+	}
+	p.r.take(size)
 	p.last = sec
-	f.At, f.Link, f.Data, f.Wire = int64(sec)*1e9+int64(sub)*p.unit, p.link, b[p.head:], int(max(n, wire))
+	f.At, f.Link, f.Data, f.Wire = int64(sec)*1e9+int64(sub)*p.unit, p.link, b[p.head:size], max(size-p.head, int(wire))
 	return nil
+}
+
+// shorter looks for the next record inside one that does not end where a record begins: its length is damaged, and those
+// behind it would be lost. It returns the size that the record has at most.
+func (p *records) shorter(b []byte, size int) int {
+	for i := p.head + 1; i < size; i++ {
+		if p.resync(b[i:], false) {
+			p.r.note(Damage{p.r.offset, 0, "the length of a record makes no sense"})
+			return i
+		}
+	}
+	return size
+}
+
+func (p *records) seemsHeader(b []byte) bool {
+	_, sub, n, wire := p.fields(b)
+	return p.plausible(sub, n, wire)
 }
 
 func (p *records) fields(h []byte) (sec, sub, n, wire uint32) {
@@ -82,8 +103,8 @@ func (p *records) resync(b []byte, whole bool) bool {
 		return false
 	}
 	end := p.head + int(p.order.Uint32(b[8:]))
-	if end >= len(b) {
-		return whole && end == len(b)
+	if end+p.head > len(b) {
+		return whole && end <= len(b)
 	}
 	return p.continues(b[end:])
 }
