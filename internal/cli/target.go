@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/provider"
@@ -30,7 +31,7 @@ func parseTarget(s string) (endpoint, error) {
 	case strings.Contains(s, "@"):
 		return parseAddressTarget(s)
 	}
-	if ip, err := netip.ParseAddr(s); err == nil {
+	if ip, err := parseIP(s); err == nil {
 		return endpoint{host: ip.String()}, nil
 	}
 	host, portText, hasPort, err := cutPort(s)
@@ -43,7 +44,7 @@ func parseTarget(s string) (endpoint, error) {
 			return fail(err.Error())
 		}
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
+	if _, err := parseIP(host); err == nil {
 		return e, nil
 	}
 	if e.host, err = smtp.ASCIIDomain(host); err != nil {
@@ -84,6 +85,21 @@ func (e endpoint) asDomain(via evidence.Via, port int) bool {
 	return !known && !retired
 }
 
+// parseIP reads an IP address. The zone of one is the name of an interface: netip takes any characters there.
+func parseIP(s string) (netip.Addr, error) {
+	ip, err := netip.ParseAddr(s)
+	if err != nil {
+		return ip, err
+	}
+	odd := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r)
+	}
+	if strings.ContainsFunc(ip.Zone(), odd) {
+		return netip.Addr{}, fmt.Errorf("no interface is called %q", ip.Zone())
+	}
+	return ip, nil
+}
+
 // cutPort takes the port off HOST:PORT or [IPv6]:PORT.
 func cutPort(s string) (host, port string, ok bool, err error) {
 	if s[0] != '[' {
@@ -91,7 +107,7 @@ func cutPort(s string) (host, port string, ok bool, err error) {
 		return host, port, ok, nil
 	}
 	inner, rest, closed := strings.Cut(s[1:], "]")
-	ip, err := netip.ParseAddr(inner)
+	ip, err := parseIP(inner)
 	if err != nil || !closed || !ip.Is6() {
 		return "", "", false, errors.New("what stands in brackets is no IPv6 address; write [2001:db8::1]:25")
 	}

@@ -32,6 +32,9 @@ func TestParseTarget(t *testing.T) {
 		{"[2001:db8::1", "", 0, "brackets"},
 		{"[2001:db8::1]25", "", 0, "only :PORT"},
 		{"[mail.example.com]:25", "", 0, "brackets"},
+		{"fe80::1%eth0", "fe80::1%eth0", 0, ""},
+		{"fe80::1%eth0]\x1b[2J", "", 0, "the port"},
+		{"[fe80::1%a\r\nb]:25", "", 0, "brackets"},
 		{"mail\r\nQUIT", "", 0, "not a valid name"},
 		{"<mail.example.com>", "", 0, "not a valid name"},
 		{"-oProxy.example.com", "", 0, "hyphen"},
@@ -55,7 +58,7 @@ func TestParseTarget(t *testing.T) {
 }
 
 func FuzzParseTarget(f *testing.F) {
-	for _, s := range []string{"mail.example.com:25", "[2001:db8::1]:587", "192.0.2.1", "a\r\nb", "[::1%eth0]:1"} {
+	for _, s := range []string{"mail.example.com:25", "[2001:db8::1]:587", "192.0.2.1", "a\r\nb", "[::1%eth0]:1", "::%eth0]h0", "fe80::1%\x1b[2J"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
