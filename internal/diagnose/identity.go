@@ -121,9 +121,9 @@ func blocklistsResult(t *evidence.Trace) string {
 
 func answerOf(b provider.Blocklist, reversed string, l *evidence.Lookup) string {
 	point := strings.HasPrefix(reversed, "2.0.0.127") || strings.HasPrefix(reversed, "2.0.0.0.0.0.f.7.")
-	for _, answer := range l.Addresses() {
-		listing, ok := b.Read(answer)
-		why, _ := provider.BlocklistError(answer)
+	if answers := l.Addresses(); len(answers) > 0 {
+		listing, ok := b.Read(answers[0])
+		why, _ := provider.BlocklistError(answers[0])
 		switch {
 		case !ok:
 			return "could not be asked, " + why

@@ -87,11 +87,6 @@ func (s *scene) offerStep() StepResult {
 	return s.result(cause.StartTLSOffer, Fail, at, "STARTTLS is not offered")
 }
 
-func (s *scene) mailWorked() bool {
-	rep := s.reply(evidence.Last(s.main.Mails))
-	return rep != nil && rep.Positive()
-}
-
 func (s *scene) startTLSStep() StepResult {
 	v := s.main
 	if v == nil {

@@ -37,14 +37,6 @@ func (b *book) open(key, program string, n int) *talk {
 	return t
 }
 
-// last is the conversation begun last, or nil.
-func (b *book) last() *talk {
-	if len(b.talks) == 0 {
-		return nil
-	}
-	return b.talks[len(b.talks)-1]
-}
-
 // traces closes the conversations and returns what they hold. One without an event is left out.
 func (b *book) traces() []evidence.Trace {
 	var out []evidence.Trace

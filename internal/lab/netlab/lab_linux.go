@@ -32,7 +32,6 @@ type Lab struct {
 	wg      sync.WaitGroup
 	ended   []func() // what Close does first, last first
 
-	mu  sync.Mutex
 	pem []byte // of the authorities
 }
 

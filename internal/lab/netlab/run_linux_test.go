@@ -170,7 +170,7 @@ type row struct {
 	name, wanted, named string
 	confidence          lab.Confidence
 	took                time.Duration
-	right, miss         bool
+	right               bool
 	problem             string
 }
 

@@ -21,13 +21,6 @@ func unsure(step cause.Step, id cause.ID, or ...lab.Verdict) lab.Want {
 	return w
 }
 
-// proven wants a cause that an experiment leaves alone.
-func proven(step cause.Step, id cause.ID) lab.Want {
-	w := named(step, id)
-	w.AtLeast = lab.Proven
-	return w
-}
-
 // healthy wants no cause at all.
 func healthy(id cause.ID) lab.Want {
 	return lab.Want{Verdict: lab.Verdict{Step: cause.None, Cause: id}, AtLeast: lab.Possible, AtMost: lab.Proven}
