@@ -1,5 +1,7 @@
 package evidence
 
+//go:generate go test -run ^TestFormatPage$ . -update
+
 import (
 	"bytes"
 	"encoding/json"
