@@ -28,6 +28,7 @@ func TestOnlyNamedHostsAreContacted(t *testing.T) {
 	tcpdump := require.Program(t, "tcpdump")
 	for _, name := range contactCases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c, ok := Find(name)
 			if !ok {
 				t.Fatalf("no case %s", name)
