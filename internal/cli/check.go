@@ -12,6 +12,7 @@ import (
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/probe"
+	"github.com/smtptriage/smtptriage/internal/probe/signin"
 )
 
 func (a *app) checkCommand() *cobra.Command {
@@ -83,6 +84,7 @@ type job struct {
 	target  evidence.Target
 	prober  probe.Prober
 	plan    probe.Planner
+	request *signin.Request // for a token; nil: none is wanted
 	verbose bool
 }
 
@@ -103,19 +105,32 @@ func (a *app) prepare(o *checkOptions, target string) (*job, error) {
 	if j.prober.Roots, err = readRoots(o.caFile); err != nil {
 		return nil, err
 	}
-	if o.user != "" {
-		secret, err := a.secret(o)
-		if err != nil {
-			return nil, err
-		}
-		j.prober.Secret = func() string { return secret }
-		j.target.Walk.Auth = &evidence.Auth{User: o.user, OAuth: o.tokenFile != "", Mechanism: o.mechanism()}
-		if o.tokenFile != "" {
-			claims := readToken(secret)
-			j.target.Walk.Auth.Token = &claims
-		}
+	if err := a.credentials(o, j); err != nil {
+		return nil, err
 	}
 	return j, o.output.open()
+}
+
+// credentials reads what the job signs in with.
+func (a *app) credentials(o *checkOptions, j *job) (err error) {
+	if o.user == "" {
+		return nil
+	}
+	j.target.Walk.Auth = &evidence.Auth{User: o.user, OAuth: o.tokenFile != "" || o.signIn.wanted(), Mechanism: o.mechanism()}
+	if o.signIn.wanted() {
+		j.request, err = a.request(&o.signIn, j.target.Walk.Host)
+		return err
+	}
+	secret, err := a.secret(o)
+	if err != nil {
+		return err
+	}
+	j.prober.Secret = func() string { return secret }
+	if o.tokenFile != "" {
+		claims := readToken(secret)
+		j.target.Walk.Auth.Token = &claims
+	}
+	return nil
 }
 
 // readRoots reads the certificates of a PEM file; no file is no pool.
@@ -136,9 +151,11 @@ func readRoots(file string) (*x509.CertPool, error) {
 
 // run makes the check, and shows on standard error how it goes.
 func (a *app) run(ctx context.Context, j *job) *evidence.Record {
+	a.signIn(ctx, j)
 	watch := a.watcher(j)
 	j.prober.Observe = watch.observe
 	rec := j.prober.Run(ctx, j.target, j.plan)
+	rec.Contacted = append(rec.Contacted, signInContact(j)...)
 	watch.end()
 	return rec
 }

@@ -37,6 +37,7 @@ type checkOptions struct {
 	given  func(flag string) bool // whether a flag was written; nil: none was
 
 	user, passwordFile, passwordEnv, tokenFile string
+	signIn                                     signInOptions
 	insecure, authInClear                      bool
 
 	send bool
@@ -81,6 +82,7 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.passwordFile, "password-file", "", "`FILE` whose first line is the password; - is standard input")
 	f.StringVar(&o.passwordEnv, "password-env", "", "environment `VARIABLE` that holds the password")
 	f.StringVar(&o.tokenFile, "oauth-token-file", "", "`FILE` with an OAuth access token, to sign in with instead of a password")
+	o.signIn.addFlags(cmd)
 	f.StringVar(&o.tls, "tls", "", oneOf(tlsModes)+" (default: implicit on port 465, else starttls)")
 	f.StringVar(&o.tlsMin, "tls-min", "", "lowest TLS `VERSION` to take, "+oneOf(tlsVersions)+" (default 1.0)")
 	f.StringVar(&o.tlsMax, "tls-max", "", "highest TLS `VERSION` to offer (default 1.3)")
@@ -270,9 +272,12 @@ func (o *checkOptions) checkTLS() error {
 }
 
 func (o *checkOptions) checkAuth() error {
+	if err := o.signIn.check(); err != nil {
+		return err
+	}
 	secret := cmp.Or(o.passwordFile, o.passwordEnv, o.tokenFile)
 	switch {
-	case o.user == "" && secret != "":
+	case o.user == "" && (secret != "" || o.signIn.wanted()):
 		return errors.New("a password or token needs --user: whose is it?")
 	case o.user == "":
 		return nil

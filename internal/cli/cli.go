@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,8 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	status   int
+
+	signInClient *http.Client // for tokens; nil: the sign-in's own
 }
 
 // Main runs the program and returns its exit status. When ctx ends, a check stops at once and reports what it has seen.

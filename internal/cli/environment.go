@@ -13,7 +13,7 @@ const environmentPrefix = "SMTPTRIAGE_"
 // exclusive are flags of which only one can be given: one is a choice against the others.
 var exclusive = [][]string{
 	{"ipv4", "ipv6"},
-	{"password-file", "password-env", "oauth-token-file"},
+	{"password-file", "password-env", "oauth-token-file", "client-secret-file", "client-secret-env", "client-certificate", "device-code"},
 }
 
 // variable is the environment variable of a flag: SMTPTRIAGE_TLS_MIN for --tls-min.

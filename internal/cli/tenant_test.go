@@ -100,8 +100,8 @@ func (c tenantCase) door(section, host, personality string) (lab.Case, error) {
 	return lab.ParseCase(c.name+".txtar", []byte(text))
 }
 
-// run checks the tenant and returns what was seen.
-func (c tenantCase) run(ctx context.Context, dir string) (*evidence.Record, error) {
+// run checks the tenant as that app and returns what was seen.
+func (c tenantCase) run(ctx context.Context, dir string, a *app) (*evidence.Record, error) {
 	doors := map[string]*lab.Running{}
 	var authorities []byte
 	for section, d := range map[string][2]string{"mx": {tenantMX, "m365-mx"}, "submission": {tenantSend, "m365-submission"}} {
@@ -117,7 +117,7 @@ func (c tenantCase) run(ctx context.Context, dir string) (*evidence.Record, erro
 		doors[section] = r
 		authorities = append(authorities, r.Server.CA()...)
 	}
-	j, err := c.job(dir, doors["mx"].DNSAddr, authorities)
+	j, err := c.job(dir, doors["mx"].DNSAddr, authorities, a)
 	if err != nil {
 		return nil, err
 	}
@@ -132,12 +132,14 @@ func (c tenantCase) run(ctx context.Context, dir string) (*evidence.Record, erro
 		}
 		return conn, evidence.Dialed{Outcome: evidence.Connected}
 	}
-	a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
 	return a.run(ctx, j), nil
 }
 
+// quietApp is an app that nobody looks at.
+func quietApp() *app { return &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard} }
+
 // job is the check of the case: with its doors side by side, but without hosts and resolvers of others.
-func (c tenantCase) job(dir, resolver string, authorities []byte) (*job, error) {
+func (c tenantCase) job(dir, resolver string, authorities []byte, a *app) (*job, error) {
 	for name, data := range c.sections {
 		if file, ok := strings.CutPrefix(name, "file/"); ok {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(data), 0o600); err != nil {
@@ -158,7 +160,6 @@ func (c tenantCase) job(dir, resolver string, authorities []byte) (*job, error) 
 	if err != nil {
 		return nil, err
 	}
-	a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
 	j, err := a.prepare(o, target)
 	if err != nil {
 		return nil, err
@@ -227,7 +228,7 @@ func TestTenants(t *testing.T) {
 			turns <- struct{}{}
 			defer func() { <-turns }()
 			var err error
-			if records[i], err = c.run(t.Context(), dir); err != nil {
+			if records[i], err = c.run(t.Context(), dir, quietApp()); err != nil {
 				t.Errorf("%s: %v", c.name, err)
 			}
 		})

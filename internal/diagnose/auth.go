@@ -86,16 +86,18 @@ func badToken(s *scene) support {
 	if r == nil || !s.withToken() {
 		return support{}
 	}
-	got := support{confidence: Likely, because: []Ground{s.ground(at, "the token was refused: %s", r)}}
-	if s.walk.Auth != nil && s.walk.Auth.Token != nil {
-		got.because = append(got.because, tokenGrounds(s)...)
-	}
-	return got
+	return support{confidence: Likely, because: []Ground{s.ground(at, "the token was refused: %s", r)}}
 }
 
 // smtpAudiences are the audiences of tokens that Exchange Online takes for SMTP
 // (office-developer-exchange-docs, how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth, read 2026-11).
-var smtpAudiences = []string{"https://outlook.office365.com", "https://outlook.office.com"}
+//
+// The id is that of the application Office 365 Exchange Online, which tokens of the second form name in its place; the others are
+// those of the national clouds.
+var smtpAudiences = []string{
+	"https://outlook.office365.com", "https://outlook.office.com", "00000002-0000-0ff1-ce00-000000000000",
+	"https://outlook.office365.us", "https://outlook-dod.office365.us", "https://partner.outlook.cn",
+}
 
 // tokenGrounds is what the token's own claims say against it.
 func tokenGrounds(s *scene) []Ground {

@@ -104,7 +104,7 @@ func (s *scene) findings(steps []StepResult) []Finding {
 
 // weighed are findings about a failed step after what the experiments of mail and DNS add to them.
 func (s *scene) weighed(step cause.Step, found []Finding) []Finding {
-	return s.withSize(s.withRetry(s.withReputation(step, found)))
+	return s.withSize(s.withRetry(s.withReputation(step, s.withClaims(found))))
 }
 
 // A rule looks for one cause and says how firmly the evidence supports it, and why. It returns the zero Finding if it does
@@ -138,7 +138,7 @@ var rules = map[cause.Step][]rule{
 // apply runs the rules of the step that a result is about. What the server itself says in a refusal comes first, because a
 // rule reasons from behaviour and a reply has words.
 func (s *scene) apply(r StepResult) []Finding {
-	found := s.refusalFindings(r)
+	found := append(s.refusalFindings(r), s.tokenFindings(r.Step)...)
 	for _, rule := range slices.Concat(packetRules[r.Step], rules[r.Step]) {
 		if got := rule.judge(s); got.confidence != "" {
 			step := r.Step

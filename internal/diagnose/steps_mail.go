@@ -31,6 +31,8 @@ func (s *scene) authStep() StepResult {
 		at = evidence.Last(v.TLSHellos).Reply
 	}
 	switch {
+	case s.noToken() != nil && ok && inside && len(x.Auth()) > 0:
+		return s.result(cause.Auth, Fail, at, "offered: %s; no token was issued: %s", strings.Join(x.Auth(), " "), s.noToken().Text)
 	case s.walk.Auth != nil && ok:
 		if mechs := x.Auth(); len(mechs) > 0 {
 			if slices.Contains([]string{"LOGIN", "PLAIN", "XOAUTH2"}, firstShared(mechs, s.walk.Auth)) {

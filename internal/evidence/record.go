@@ -116,10 +116,27 @@ type Walk struct {
 
 // Auth says how to sign in. The secret itself is not here: the prober has it from its caller.
 type Auth struct {
-	Mechanism string `json:"mechanism,omitempty"` // PLAIN, LOGIN or XOAUTH2; "": the best that is offered
-	User      string `json:"user"`
-	OAuth     bool   `json:"oauth,omitempty"` // the secret is a token
-	Token     *Token `json:"token,omitempty"` // what the token says of itself
+	Mechanism string        `json:"mechanism,omitempty"` // PLAIN, LOGIN or XOAUTH2; "": the best that is offered
+	User      string        `json:"user"`
+	OAuth     bool          `json:"oauth,omitempty"`         // the secret is a token
+	Token     *Token        `json:"token,omitempty"`         // what the token says of itself
+	Asked     *TokenRequest `json:"token_request,omitempty"` // how the token was got; nil: it was given
+}
+
+// TokenRequest is a conversation with a sign-in service about a token, without its secrets.
+type TokenRequest struct {
+	Flow    string        `json:"flow"` // client-credentials or device-code
+	Host    string        `json:"host"`
+	Tenant  string        `json:"tenant"`
+	App     string        `json:"app"`
+	Scope   string        `json:"scope"`
+	Started time.Time     `json:"started"`
+	Took    time.Duration `json:"took_ns"`
+	Issued  bool          `json:"issued"`           // a token was issued
+	Status  int           `json:"status,omitempty"` // HTTP status of a refusal; 0: none came
+	Error   string        `json:"error,omitempty"`  // invalid_client ... (RFC 6749, section 5.2)
+	Code    int           `json:"code,omitempty"`   // of AADSTS7000215 and so on
+	Text    string        `json:"text,omitempty"`   // the service's words, or why it could not be asked
 }
 
 // Token holds the claims of an OAuth token that matter for SMTP, read offline and unverified. The token itself never enters.

@@ -10,6 +10,7 @@ type table struct {
 // quote them; then each service's own words, then those that any server may use, then the RFC's own, which give no reason.
 var tables = []table{
 	{"Microsoft 365: signing in", m365Auth},
+	{"Microsoft 365: errors of the sign-in service", aadstsRows},
 	{"Microsoft 365: connectors, attribution, Direct Send", m365Route},
 	{"Microsoft 365: senders, blocked accounts and tenants", m365Send},
 	{"Microsoft 365: quotas and limits", m365Limits},
