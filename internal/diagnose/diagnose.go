@@ -15,6 +15,9 @@ func Diagnose(rec *evidence.Record) Diagnosis {
 	var all []judged
 	for _, s := range scenes(rec) {
 		d.Paths = append(d.Paths, s.judge())
+		if s.aboutClient() {
+			d.Guidance = append(d.Guidance, s.clientDoors()...)
+		}
 		all = append(all, judged{s, d.Paths[len(d.Paths)-1]})
 		if v := s.main; v != nil {
 			if a := v.ClientAddress(); a.IsValid() && !d.PublicIP.IsValid() && rec.Source != evidence.FromListen {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,41 @@ func TestDevices(t *testing.T) {
 	}
 	if len(seen) < 20 {
 		t.Errorf("%d devices, want 20 and more", len(seen))
+	}
+}
+
+// TestDoors looks at what a device is told about the doors it can use.
+func TestDoors(t *testing.T) {
+	authority, err := listen.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(authority.Certificate())
+	for name, want := range map[string][2]string{ // client submission, Direct Send
+		"good-starttls":       {"yes: TLS 1.3 and a sign-in with LOGIN", "yes"},
+		"good-direct-send":    {"not shown", "yes"},
+		"helo-only":           {"never EHLO", "not shown"},
+		"ssl-on-587":          {"set it to STARTTLS", "switch encryption off"},
+		"tls10":               {"newer than TLS 1.0", "only with its encryption off"},
+		"cram-md5-only":       {"CRAM-MD5", "not shown"},
+		"distrusts-authority": {"refuses the certificate", "not shown"},
+		"no-tls":              {"does not use the STARTTLS", "not shown"},
+		"browser":             {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := slices.IndexFunc(devices.All(), func(d devices.Device) bool { return d.Name == name })
+			got := diagnose.Diagnose(hear(t, devices.All()[i], authority, roots)).Guidance
+			if want[0] == "" {
+				if len(got) > 0 {
+					t.Errorf("it is told of doors: %q", got)
+				}
+				return
+			}
+			if len(got) != 4 || !strings.Contains(got[0], want[0]) || !strings.Contains(got[2], want[1]) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 }
 
