@@ -30,15 +30,60 @@ type captureRun struct {
 	rec     evidence.Record
 	byCause map[cause.ID]int
 	stopped error
+
+	sides  [][]*packets.Conversation // of each file, to be compared; nil: there is one file
+	number int                       // conversations so far, in all files
 }
+
+// maxCompared is how many conversations of each file are held until they can be compared with those of the others.
+const maxCompared = 1000
+
+// maxPairs is how many of those that both files have are told one by one.
+const maxPairs = 20
 
 func newCaptureRun(only int) *captureRun {
 	return &captureRun{only: only, byCause: map[cause.ID]int{},
 		rec: evidence.Record{Schema: evidence.Schema, Tool: tool(), Source: evidence.FromCapture}}
 }
 
+// hold keeps a conversation until the other files are read, if there are any, or judges it.
+func (c *captureRun) hold(conv *packets.Conversation) {
+	if n := len(c.sides); n > 0 && len(c.sides[n-1]) < maxCompared {
+		c.sides[n-1] = append(c.sides[n-1], conv)
+		return
+	}
+	c.take(conv)
+}
+
+// compare looks for conversations that several files have, and judges all that were held.
+func (c *captureRun) compare() {
+	var pairs []packets.Pair
+	for i, side := range c.sides {
+		for _, other := range c.sides[i+1:] {
+			pairs = append(pairs, packets.Match(side, other)...)
+		}
+	}
+	if len(pairs) > 0 {
+		c.tally.Notes = append(c.tally.Notes, fmt.Sprintf("%d conversations are in more than one file, and were compared", len(pairs)))
+	}
+	for _, p := range pairs[:min(len(pairs), maxPairs)] {
+		for _, d := range p.Differs {
+			c.tally.Notes = append(c.tally.Notes, fmt.Sprintf("conversations %d and %d differ from octet %d of the %s's part on: %q here, %q there",
+				p.Here.Number, p.There.Number, d.Offset, d.From, d.Here, d.There))
+		}
+	}
+	for _, side := range c.sides {
+		for _, conv := range side {
+			c.take(conv)
+		}
+	}
+}
+
 // take judges one conversation and keeps it or only counts it.
 func (c *captureRun) take(conv *packets.Conversation) {
+	if c.only != 0 && conv.Number != c.only {
+		return
+	}
 	one := c.rec
 	one.Traces = []evidence.Trace{conv.Trace}
 	d := diagnose.Diagnose(&one)
@@ -59,16 +104,23 @@ func (c *captureRun) read(ctx context.Context, name string, in io.Reader, progre
 	go func() {
 		defer close(judged)
 		for conv := range found {
-			c.take(conv)
+			c.hold(conv)
 		}
 	}()
-	res, err := packets.Read(ctx, name, in, packets.Options{Only: c.only, Progress: progress}, func(conv *packets.Conversation) { found <- conv })
+	o := packets.Options{After: c.number, Keep: c.sides != nil, Progress: progress}
+	if c.sides == nil {
+		o.Only = c.only
+	} else {
+		c.sides = append(c.sides, nil)
+	}
+	res, err := packets.Read(ctx, name, in, o, func(conv *packets.Conversation) { found <- conv })
 	close(found)
 	<-judged
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	c.tally.Others += res.Others
+	c.number += res.Conversations
 	if c.rec.Started.IsZero() || !res.First.IsZero() && res.First.Before(c.rec.Started) {
 		c.rec.Started = res.First
 	}
@@ -79,9 +131,6 @@ func (c *captureRun) read(ctx context.Context, name string, in io.Reader, progre
 	if res.Stopped != nil {
 		c.rec.Interrupted = "reading " + name + " stopped: " + res.Stopped.Error()
 		c.stopped = res.Stopped
-	}
-	if c.only > res.Conversations && res.Stopped == nil {
-		return fmt.Errorf("%s has %d mail conversations, and none with the number %d", name, res.Conversations, c.only)
 	}
 	return nil
 }
@@ -107,10 +156,10 @@ func captureNotes(name string, res *packets.Result) []string {
 // analyzeCaptures reads capture files and reports: the one conversation there is, or that was asked for, or a summary of
 // all.
 func (a *app) analyzeCaptures(ctx context.Context, files []string, o *output, only int) error {
-	if only != 0 && len(files) > 1 {
-		return fmt.Errorf("--conversation wants one capture, got %d: numbers count within a file", len(files))
-	}
 	c := newCaptureRun(only)
+	if len(files) > 1 {
+		c.sides = [][]*packets.Conversation{}
+	}
 	for _, name := range files {
 		f, err := a.openInput(name)
 		if err != nil {
@@ -124,6 +173,10 @@ func (a *app) analyzeCaptures(ctx context.Context, files []string, o *output, on
 		if c.stopped != nil {
 			break
 		}
+	}
+	c.compare()
+	if only > c.number && c.stopped == nil {
+		return fmt.Errorf("there are %d mail conversations, and none with the number %d", c.number, only)
 	}
 	c.keepNotes()
 	if err := o.open(); err != nil {

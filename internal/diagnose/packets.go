@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/cause"
@@ -156,6 +157,40 @@ func rewritten(s *scene) support {
 	return got
 }
 
+// strippedBetween: the same connection, captured at two places, has STARTTLS at the one and not at the other.
+func strippedBetween(s *scene) support {
+	seg, at := s.segments()
+	if seg == nil {
+		return support{}
+	}
+	x, ok := s.main.Offered(false)
+	for _, d := range seg.Elsewhere {
+		there := strings.Contains(strings.ToUpper(string(d.There)), "STARTTLS")
+		if ok && !x.Has("STARTTLS") && d.From == evidence.Server && there {
+			return support{confidence: Proven, because: []Ground{s.differs(d, at)},
+				summary: "Something between the two captures takes STARTTLS out of the server's answer."}
+		}
+	}
+	return support{}
+}
+
+// changedBetween: the same connection, captured at two places, does not read the same.
+func changedBetween(s *scene) support {
+	seg, at := s.segments()
+	if seg == nil || len(seg.Elsewhere) == 0 {
+		return support{}
+	}
+	got := support{confidence: Likely, summary: "Something between the two captures changes what client and server say to each other."}
+	for _, d := range seg.Elsewhere {
+		got.because = append(got.because, s.differs(d, at))
+	}
+	return got
+}
+
+func (s *scene) differs(d evidence.Differs, at int) Ground {
+	return s.ground(at, "octet %d of the %s's part: here %q, in %s %q", d.Offset, d.From, d.Here, d.Origin, d.There)
+}
+
 // clientRefusals say what an alert of the client says of the server's part (RFC 8446, section 6.2).
 var clientRefusals = []struct {
 	alert      tlswire.AlertDescription
@@ -263,13 +298,16 @@ func stalledInside(s *scene) support {
 var packetRules = map[cause.Step][]rule{
 	cause.Banner: {
 		{cause.MiddleboxTerminates, resetByOther(waitGreeting)},
+		{cause.BannerRewritten, changedBetween},
 	},
 	cause.EHLO: {
 		{cause.PathMTUBlackhole, segmentHole},
 		{cause.ConnectionCutAfterEHLO, resetByOther("EHLO", "HELO")},
 		{cause.SMTPProxyAlters, rewritten},
+		{cause.SMTPProxyAlters, changedBetween},
 	},
 	cause.StartTLSOffer: {
+		{cause.StartTLSStripped, strippedBetween},
 		{cause.SMTPProxyAlters, rewritten},
 	},
 	cause.StartTLS: {

@@ -13,6 +13,7 @@ type Segments struct {
 	Resets    int           `json:"resets,omitempty"`
 	ICMP      []ICMPSeen    `json:"icmp,omitempty"` // errors that quote the connection
 	Unopened  bool          `json:"unopened,omitempty"`
+	Elsewhere []Differs     `json:"elsewhere,omitempty"` // what the same connection looked like in another capture
 }
 
 // A Flow is one direction of a connection. Sizes of segments are those of their IP packets, in octets.
@@ -67,4 +68,14 @@ type Changed struct {
 	First  []byte        `json:"first"`
 	Second []byte        `json:"second"`
 	TTLs   [2]int        `json:"ttls"` // of the packets of that side, and of the second one
+}
+
+// Differs is the first place where a stream of the connection is not what another capture of it shows: something between
+// the two places changed it.
+type Differs struct {
+	Origin string `json:"origin"` // of the other capture's trace
+	From   Side   `json:"from"`   // whose stream
+	Offset int64  `json:"offset"` // of the first octet that differs
+	Here   []byte `json:"here"`   // the line with it, in this capture
+	There  []byte `json:"there"`  // and in the other one
 }

@@ -21,7 +21,7 @@ type Tally struct {
 	Conversations int      `json:"conversations"`
 	Failed        int      `json:"failed"`
 	Others        int      `json:"other_connections"` // TCP connections that are no mail
-	Notes         []string `json:"notes"`             // about the files: what could not be read
+	Notes         []string `json:"notes"`             // about the files: what could not be read, what was compared
 	Groups        []*Group `json:"groups"`
 	Uncounted     int      `json:"uncounted"` // conversations of groups beyond maxGroups
 
@@ -112,7 +112,7 @@ func (t *Tally) Text(w io.Writer, o Options) error {
 	if more := len(t.Groups) - maxRows; more > 0 {
 		p.text(plain, "  ", "  ", fmt.Sprintf("and %d more rows, which --format json lists", more))
 	}
-	p.list("What could not be read", t.Notes)
+	p.list("About the files", t.Notes)
 	if len(t.Groups) > 0 {
 		p.blank()
 		p.text(plain, "", "", fmt.Sprintf("See one of them whole: smtptriage analyze --conversation %d %s", t.Groups[0].First, strings.Join(t.Files, " ")))

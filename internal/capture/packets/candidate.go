@@ -115,7 +115,7 @@ func (c *candidate) decide(conn *tcp.Conn, last bool) {
 // begin makes a conversation of the candidate and plays what was held.
 func (c *candidate) begin(conn *tcp.Conn) {
 	c.r.result.Conversations++
-	n := c.r.result.Conversations
+	n := c.r.o.After + c.r.result.Conversations
 	if c.r.o.Only != 0 && c.r.o.Only != n {
 		conn.Ignore()
 		return

@@ -22,6 +22,7 @@ type conversation struct {
 	octets [2]int64   // seen, each way
 	lastAt [2]int64   // of the newest octets
 	lacks  [2]bool    // octets of that side are missing while it spoke in clear
+	prints *prints    // nil: not asked for
 }
 
 // usualEvents is how many events a conversation has, about: room for them is made at once.
@@ -44,6 +45,9 @@ func newConversation(r *reader, number int, c *tcp.Conn, flip bool) *conversatio
 	if c.Opened != 0 {
 		v.opened(c)
 	}
+	if r.o.Keep {
+		v.prints = &prints{}
+	}
 	v.talk = &talk{v: v, greeted: !v.from}
 	return v
 }
@@ -65,6 +69,7 @@ func (v *conversation) opened(c *tcp.Conn) {
 func (v *conversation) data(way tcp.Way, at int64, p []byte) {
 	v.octets[way] += int64(len(p))
 	v.lastAt[way] = at
+	v.prints.add(way, p)
 	for len(p) > 0 {
 		if v.tls == nil && v.startsTLS(way, p) {
 			v.beginTLS(at)
@@ -101,6 +106,7 @@ func (v *conversation) beginTLS(at int64) {
 
 // gap takes n octets that nobody will see.
 func (v *conversation) gap(way tcp.Way, at, n int64) {
+	v.prints.end(way)
 	if v.tls != nil {
 		v.tls.gap(way)
 		return
@@ -119,7 +125,8 @@ func (v *conversation) done(c *tcp.Conn) {
 		v.end(c)
 	}
 	v.rec.Update(func(t *evidence.Trace) { v.describe(c, t) })
-	v.r.emit(&Conversation{Number: v.number, Trace: v.rec.Snapshot()})
+	v.prints.conn(c)
+	v.r.emit(&Conversation{Number: v.number, Trace: v.rec.Snapshot(), prints: v.prints})
 }
 
 // describe fills in what is known of the trace as a whole.

@@ -21,6 +21,10 @@ import (
 type Options struct {
 	// Only is the number of the one conversation that is wanted, from 1; 0: all.
 	Only int
+	// After is the number of the last conversation of the captures read before; numbers go on from there.
+	After int
+	// Keep asks for what a conversation can be known by in another capture: see Match.
+	Keep bool
 	// Progress is told now and then how far the reading has come; nil: nobody.
 	Progress func(Counts)
 }
@@ -38,6 +42,7 @@ type Counts struct {
 type Conversation struct {
 	Number int // in the order in which they showed what they are, from 1
 	Trace  evidence.Trace
+	prints *prints // only with Options.Keep
 }
 
 // A Result is what remains to be said after all conversations were handed on.
