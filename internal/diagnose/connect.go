@@ -18,6 +18,7 @@ var connectRules = []rule{
 	{cause.DNSResolverFailing, resolverFailing},
 	{cause.DNSWrongAnswer, wrongAnswer},
 	{cause.WrongEndpoint, wrongDoorSilent},
+	{cause.WrongEndpoint, retiredName},
 	{cause.FirewallBlocksSMTP, firewallBlocks},
 	{cause.ISPBlocksPort25, ispBlocks},
 	{cause.RoutingOrNAT, routing},
