@@ -96,21 +96,22 @@ func wrongAnswer(s *scene) support {
 				Trace: a.ground.Trace, Event: a.ground.Event})
 		}
 	}
+	local := hostsFile(own)
 	switch {
 	case got.confidence != "" && len(outside) > 0 && !privateAny(control):
 		got.confidence = Proven
 		got.because = append(got.because, outside...)
-	case got.confidence == "" && len(outside) > 0 && (all(own, isNotFound) || disjoint(own, control) && (s.noneConnected() || s.foreignHere())):
+	case got.confidence == "" && len(outside) > 0 && (all(own, isNotFound) || (disjoint(own, control) || local != "") && (s.noneConnected() || s.foreignHere())):
 		got.confidence = Possible
-		if all(own, isNotFound) || s.foreignHere() && s.known {
+		if all(own, isNotFound) || s.foreignHere() && s.known || local != "" {
 			got.confidence = Likely
 		}
 		got.because = append(grounds(own, func(answer) bool { return true }), outside...)
 	}
 	if got.confidence != "" {
 		got.step = cause.Connect
-		if h := hostsFile(own); h != "" {
-			got.because = append(got.because, Ground{Text: h, Event: -1})
+		if local != "" {
+			got.because = append(got.because, Ground{Text: local, Event: -1})
 		}
 	}
 	return got
@@ -300,6 +301,9 @@ func ispBlocks(s *scene) support {
 	}
 	if d, ok := s.failedDial(evidence.Prohibited, evidence.Unreachable); ok {
 		o, r := d.what.Offender, s.reach()
+		if d.what.Outcome == evidence.Unreachable && len(r.controls) > 0 {
+			return support{} // port 25 gets out; it is the way to this host that is missing
+		}
 		if o == nil || s.nearSide(o.From) || o.From == d.what.Address.Addr() || len(r.open)+len(r.controls) == 0 && d.what.Outcome == evidence.Unreachable {
 			return support{}
 		}

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -264,5 +265,38 @@ func TestSystemResolvers(t *testing.T) {
 		if asked != want {
 			t.Errorf("after %s: the system's resolver is asked: %v, want %v", server, asked, want)
 		}
+	}
+}
+
+// A router that has no way to one host blocks no port: others are reached on it.
+func TestMissingRouteIsNoPortFilter(t *testing.T) {
+	rec := recordWith(t, plain, "dial unreachable", []test{
+		{askOtherPort, onPort(443), "dial unreachable 203.0.113.25:443"},
+		{askControl, onHost("gmail-smtp-in.l.google.com"), "dial connected\nS: 220 mx.google.com"},
+		{askAnything, onPort(443), "dial connected 192.0.2.1:443"},
+	}...)
+	for i := range rec.Traces {
+		for k := range rec.Traces[i].Events {
+			if d := rec.Traces[i].Events[k].Dialed; d != nil && d.Outcome == evidence.Unreachable {
+				d.Offender = &evidence.ICMP{From: netip.MustParseAddr("198.51.100.1"), Type: 3, Code: 1}
+			}
+		}
+	}
+	d := Diagnose(rec)
+	if d.Verdict.Cause != cause.RoutingOrNAT || d.Verdict.Confidence != Likely {
+		t.Errorf("got %s (%s), want %s (likely)\n%+v", d.Verdict.Cause, d.Verdict.Confidence, cause.RoutingOrNAT, d.Findings)
+	}
+}
+
+// The resolvers tell the truth, and programs on this machine get a dead address all the same.
+func TestHostsFileWithADeadAddress(t *testing.T) {
+	public := provider.ControlResolvers[0]
+	rec := record(plain, play(t, "t0", evidence.RoleLookup, plain, "lookup system NOERROR 203.0.113.99"),
+		play(t, "t1", evidence.RoleAsked, plain, "wait 10s\ndial timeout 203.0.113.99:25"),
+		play(t, "e1.1", evidence.RoleExperiment, plain, "lookup 10.1.0.1:53 NOERROR 203.0.113.25"),
+		play(t, "e2.1", evidence.RoleExperiment, plain, "lookup "+public+" NOERROR 203.0.113.25"))
+	d := Diagnose(rec)
+	if d.Verdict.Cause != cause.DNSWrongAnswer || d.Verdict.Confidence != Likely {
+		t.Errorf("got %s (%s), want %s (likely)\n%+v", d.Verdict.Cause, d.Verdict.Confidence, cause.DNSWrongAnswer, d.Findings)
 	}
 }

@@ -33,6 +33,9 @@ func (r *run) patienceLeft() time.Duration {
 			return lookAgain // it is only beginning
 		}
 		for _, j := range g.traces {
+			if j.rec.Snapshot().Role == evidence.RoleLookup && len(g.traces) > 1 {
+				continue // what it told is in use
+			}
 			least = max(least, patienceOf(j.rec.Snapshot(), j.now()))
 		}
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	dnsWait    = 5 * time.Second // for one answer
+	dnsWait    = 4 * time.Second // for one answer
 	dnsBuffer  = 1232            // EDNS buffer: what passes any path unfragmented (DNS flag day 2020)
 	maxAnswers = 64              // records of one answer that are kept
 )

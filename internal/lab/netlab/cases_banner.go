@@ -43,14 +43,7 @@ var bannerCases = []Case{
 		Servers: map[string]string{onGateway: ownServer + "\non CONNECT delay 1s\non CONNECT reset"}, Commands: redirect("25"),
 	},
 	{
-		Name: "greeting-reset-by-payload", Title: "An inline IPS resets what begins with 220 on port 25",
-		Target: own25, Flags: words(toOwn), Want: named(cause.Banner, cause.MiddleboxTerminates),
-		Commands: at(Gateway, "nft insert rule inet lab forward tcp sport 25 @ih,0,24 0x323230 drop",
-			"nft insert rule inet lab forward tcp dport 25 ct bytes '> 100' reject with tcp reset",
-			"nft insert rule inet lab forward tcp sport 25 @ih,0,24 0x323230 reject with tcp reset"),
-	},
-	{
-		Name: "firewall-masks-banner", Title: "A firewall's SMTP inspection overwrites greeting and keywords",
+		Name: "firewall-masks-banner", Title: "A firewall's SMTP inspection overwrites the greeting",
 		Target: own25, Flags: words(toOwn), Want: named(cause.Banner, cause.BannerRewritten),
 		Proxies: []Proxy{{Gateway, 2525, MaskBanner}}, Commands: redirect("25"),
 	},

@@ -139,14 +139,14 @@ var connectCases = []Case{
 		Commands: at(Device, "ip route replace default via 10.1.0.9", "ip -6 route del default"),
 	},
 	{
-		Name: "isp-has-no-route", Title: "The ISP has no route to the server's network, and says so",
+		Name: "isp-has-no-route", Title: "The ISP has no route to the server, and says so",
 		Target: own25, Flags: words(toOwn), Want: named(cause.Connect, cause.RoutingOrNAT),
-		Commands: at(ISP, "ip route add unreachable 203.0.113.0/24"),
+		Commands: at(ISP, "ip route add unreachable 203.0.113.25/32"),
 	},
 	{
-		Name: "routing-loop", Title: "Gateway and ISP send the packets to each other",
+		Name: "routing-loop", Title: "Two routers behind the ISP send the packets to each other",
 		Target: own25, Flags: words(toOwn), Want: named(cause.Connect, cause.RoutingOrNAT),
-		Commands: at(ISP, "ip route add 203.0.113.0/24 via 198.51.100.10"),
+		Commands: at(Core, "ip route add 203.0.113.25/32 via 192.0.2.1"),
 	},
 	{
 		Name: "internet-down", Title: "Everything behind the gateway is lost; only the site's resolver answers",
@@ -162,6 +162,6 @@ var connectCases = []Case{
 	{
 		Name: "server-down", Title: "The server's machine is off; everything else works",
 		Target: "old.example.com:25", DNS: []string{"all old.example.com A 203.0.113.99"}, Flags: words(toOwn),
-		Want: unsure(cause.Connect, cause.RoutingOrNAT, also(cause.Connect, cause.DNSWrongAnswer), also(cause.Connect, cause.FirewallBlocksSMTP), also(cause.None, cause.Undetermined)),
+		Want: unsure(cause.Connect, cause.RoutingOrNAT, also(cause.Connect, cause.PortClosed), also(cause.Connect, cause.DNSWrongAnswer), also(cause.Connect, cause.FirewallBlocksSMTP), also(cause.None, cause.Undetermined)),
 	},
 }

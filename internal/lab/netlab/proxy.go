@@ -22,7 +22,7 @@ type Meddling string
 const (
 	StripSTARTTLS  Meddling = "leaves STARTTLS out of the reply to EHLO"
 	MaskSTARTTLS   Meddling = "overwrites STARTTLS with XXXXXXXA, and refuses it"
-	MaskBanner     Meddling = "overwrites the greeting with asterisks, and keywords with X"
+	MaskBanner     Meddling = "overwrites the greeting with asterisks"
 	RefuseEHLO     Meddling = "answers EHLO with 500"
 	CutAfterEHLO   Meddling = "closes after EHLO"
 	SilentPastEHLO Meddling = "swallows EHLO"
@@ -48,13 +48,9 @@ var meddlers = map[Meddling]meddler{
 	PassOn:        {},
 	StripSTARTTLS: {reply: withoutSTARTTLS},
 	MaskSTARTTLS:  {reply: maskedSTARTTLS, command: answering("STARTTLS", "500 5.5.1 Command unrecognized: \"XXXXXXXX\"")},
-	MaskBanner: {
-		greeting: func(line string) string {
-			return line[:min(4, len(line))] + strings.Repeat("*", max(0, len(line)-4))
-		},
-		reply:   maskedSTARTTLS,
-		command: answering("STARTTLS", "500 5.5.1 Command unrecognized: \"XXXXXXXX\""),
-	},
+	MaskBanner: {greeting: func(line string) string {
+		return line[:min(4, len(line))] + strings.Repeat("*", max(0, len(line)-4))
+	}},
 	RefuseEHLO:     {command: answering("EHLO", "500 5.5.1 Command unrecognized")},
 	CutAfterEHLO:   {command: func(line string) verdict { return verdict{cut: hasVerb(line, "EHLO")} }},
 	SilentPastEHLO: {command: func(line string) verdict { return verdict{drop: hasVerb(line, "EHLO")} }},

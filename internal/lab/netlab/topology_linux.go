@@ -129,13 +129,14 @@ func (l *Lab) wire(i int, k link) error {
 // serverAddresses gives the internet's loopback device every server's address.
 func serverAddresses() string {
 	var batch strings.Builder
+	fmt.Fprintln(&batch, "link set lo up")
 	for _, h := range hosts {
 		for _, a := range h.addrs {
-			bits := 32
+			prefix := "/32 dev lo"
 			if netip.MustParseAddr(a).Is6() {
-				bits = 128
+				prefix = "/128 dev lo nodad" // or else it can't be listened on for a moment
 			}
-			fmt.Fprintf(&batch, "addr add %s/%d dev lo\n", a, bits)
+			fmt.Fprintf(&batch, "addr add %s%s\n", a, prefix)
 		}
 	}
 	return batch.String()
