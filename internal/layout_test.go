@@ -21,15 +21,16 @@ const module = "github.com/smtptriage/smtptriage/"
 var levels = map[string]int{
 	"smtp": 0, "tlswire": 0, "cause": 0,
 	"evidence": 1, "provider": 1,
-	"probe": 2, "listen": 2, "capture": 2, "diagnose": 2,
-	"report": 3,
-	"cli":    4,
+	"trust": 2,
+	"probe": 3, "listen": 3, "capture": 3, "diagnose": 3,
+	"report": 4,
+	"cli":    5,
 }
 
 // beside are packages beside the program, and what of it they may import. A fault server that shared more than the grammar
-// with the program would agree with its mistakes.
+// with the program would agree with its mistakes; its devices, which are clients, write hellos with tlswire as checks do.
 var beside = map[string][]string{
-	"lab":   {"smtp", "cause"},
+	"lab":   {"smtp", "cause", "tlswire"},
 	"bench": {"lab", "capture"},
 }
 
@@ -108,7 +109,7 @@ func judge(folder, imported string) string {
 		if slices.Contains(allowed, top) {
 			return ""
 		}
-		return "it may share no more of the program than " + strings.Join(allowed, " and ")
+		return "it may share no more of the program than " + strings.Join(allowed, ", ")
 	}
 	from, known := levels[folder]
 	if !known {
