@@ -190,3 +190,30 @@ func TestMentionsAreChecked(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestLinksLead looks whether each page that a page links to is there.
+func TestLinksLead(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	seen := 0
+	for _, folder := range []string{"../..", "../../docs"} {
+		pages, err := filepath.Glob(folder + "/*.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range pages {
+			b, err := os.ReadFile(page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range link.FindAllStringSubmatch(spanPattern.ReplaceAllString(string(b), ""), -1) {
+				seen++
+				if _, err := os.Stat(filepath.Join(folder, m[1])); err != nil {
+					t.Errorf("%s links to %s: %v", page, m[1], err)
+				}
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d links were found: the search is broken", seen)
+	}
+}

@@ -27,7 +27,6 @@ const (
 	askVersions   = "tls-versions"    // one TLS version after the other
 	askCiphers    = "tls-ciphers"     // one family of cipher suites after the other
 	askSmallHello = "small-hello"     // a ClientHello that fits one segment
-	askLargeHello = "large-hello"     // one that does not
 	askHelloSizes = "hello-sizes"     // the same hello padded to several sizes
 	askNoSNI      = "no-sni"          // without the server's name
 	askClamped    = "small-segments"  // the same bytes in small segments (TCP_MAXSEG)
