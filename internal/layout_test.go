@@ -66,6 +66,19 @@ func TestEveryPackageHasALevel(t *testing.T) {
 	}
 }
 
+// TestArchitecturePage holds the table of packages in docs/architecture.md against the levels.
+func TestArchitecturePage(t *testing.T) {
+	b, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, level := range levels {
+		if row := "\n| " + strconv.Itoa(level) + " | `" + name + "` | "; !strings.Contains(string(b), row) {
+			t.Errorf("docs/architecture.md has no row of package %s, level %d", name, level)
+		}
+	}
+}
+
 func TestMainImportsTheCommandLineOnly(t *testing.T) {
 	walkImports(t, "../cmd/smtptriage", func(file, _, imported string) {
 		if imported != "cli" {
