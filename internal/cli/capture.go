@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/capture/packets"
+	"github.com/smtptriage/smtptriage/internal/capture/tlsopen"
 	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
@@ -30,6 +31,7 @@ type captureRun struct {
 	rec     evidence.Record
 	byCause map[cause.ID]int
 	stopped error
+	keys    *tlsopen.KeyLog // of TLS connections; nil: none
 
 	sides  [][]*packets.Conversation // of each file, to be compared; nil: there is one file
 	number int                       // conversations so far, in all files
@@ -107,7 +109,7 @@ func (c *captureRun) read(ctx context.Context, name string, in io.Reader, progre
 			c.hold(conv)
 		}
 	}()
-	o := packets.Options{After: c.number, Keep: c.sides != nil, Progress: progress}
+	o := packets.Options{After: c.number, Keep: c.sides != nil, Keys: c.keys, Progress: progress}
 	if c.sides == nil {
 		o.Only = c.only
 	} else {
@@ -155,8 +157,12 @@ func captureNotes(name string, res *packets.Result) []string {
 
 // analyzeCaptures reads capture files and reports: the one conversation there is, or that was asked for, or a summary of
 // all.
-func (a *app) analyzeCaptures(ctx context.Context, files []string, o *output, only int) error {
+func (a *app) analyzeCaptures(ctx context.Context, files []string, o *output, f captureFlags) error {
+	only := f.conversation
 	c := newCaptureRun(only)
+	if err := c.readKeys(f.keyLog); err != nil {
+		return err
+	}
 	if len(files) > 1 {
 		c.sides = [][]*packets.Conversation{}
 	}
@@ -186,6 +192,36 @@ func (a *app) analyzeCaptures(ctx context.Context, files []string, o *output, on
 		o.tally = &c.tally
 	}
 	return a.finish(&c.rec, o)
+}
+
+// captureFlags are the flags of analyze that concern captures.
+type captureFlags struct {
+	conversation int    // number of the one that is wanted; 0: all
+	keyLog       string // file with secrets of TLS connections; "": none
+}
+
+// maxKeyLog bounds a key log, in octets.
+const maxKeyLog = 64 << 20
+
+// readKeys reads a key log. What is in it never enters a record.
+func (c *captureRun) readKeys(name string) error {
+	if name == "" {
+		return nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("reading the key log: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxKeyLog))
+	if err != nil {
+		return fmt.Errorf("reading the key log: %w", err)
+	}
+	c.keys = &tlsopen.KeyLog{}
+	if c.keys.Add(b); c.keys.Len() == 0 {
+		return fmt.Errorf("%s has no line of a TLS key log, such as CLIENT_RANDOM with two numbers in hexadecimal", name)
+	}
+	return nil
 }
 
 // keepNotes puts what could not be read into the record, so that the evidence file says it too.

@@ -53,7 +53,8 @@ func TestAnalyzeCaptures(t *testing.T) {
 		{"damage is told", []string{damaged}, 0, []string{"2 mail conversations", "at octet"}, ""},
 		{"the same file twice", []string{one, one}, 0, []string{"2 mail conversations", "1 conversations are in more than one file"}, ""},
 		{"a capture and something else", []string{one, "capture_test.go"}, 2, nil, "2 files of which 1 are captures"},
-		{"no capture", []string{"--conversation", "1", "capture_test.go"}, 2, nil, "--conversation is for captures"},
+		{"no key log", []string{"--keylog", "capture_test.go", one}, 2, nil, "capture_test.go has no line of a TLS key log"},
+		{"no capture", []string{"--conversation", "1", "capture_test.go"}, 2, nil, "--conversation and --keylog are for captures"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out, errs bytes.Buffer

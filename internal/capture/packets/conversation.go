@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/capture/tcp"
+	"github.com/smtptriage/smtptriage/internal/capture/tlsopen"
 	"github.com/smtptriage/smtptriage/internal/evidence"
 )
 
@@ -17,12 +18,13 @@ type conversation struct {
 	start  int64
 	from   bool // the first octets of both sides are there
 
-	talk   *talk
-	tls    *handshake // nil: no TLS yet
-	octets [2]int64   // seen, each way
-	lastAt [2]int64   // of the newest octets
-	lacks  [2]bool    // octets of that side are missing while it spoke in clear
-	prints *prints    // nil: not asked for
+	talk     *talk
+	tls      *handshake // nil: no TLS yet
+	implicit bool       // TLS came before any word
+	octets   [2]int64   // seen, each way
+	lastAt   [2]int64   // of the newest octets
+	lacks    [2]bool    // octets of that side are missing while it spoke in clear
+	prints   *prints    // nil: not asked for
 }
 
 // usualEvents is how many events a conversation has, about: room for them is made at once.
@@ -78,11 +80,23 @@ func (v *conversation) data(way tcp.Way, at int64, p []byte) {
 			v.tls.feed(way, at, p)
 			return
 		}
-		if way == tcp.ToServer {
-			p = v.talk.client(at, p)
-		} else {
-			p = v.talk.server(at, p)
-		}
+		p = v.dialogue(way, at, p)
+	}
+}
+
+// dialogue gives octets of the dialogue to the side they are of, and returns those that are none any more.
+func (v *conversation) dialogue(way tcp.Way, at int64, p []byte) []byte {
+	if way == tcp.ToServer {
+		return v.talk.client(at, p)
+	}
+	return v.talk.server(at, p)
+}
+
+// inside takes octets that were opened inside TLS. STARTTLS is not to be had there (RFC 3207, section 4.2).
+func (v *conversation) inside(way tcp.Way, at int64, p []byte) {
+	for len(p) > 0 {
+		v.talk.upgrade = false
+		p = v.dialogue(way, at, p)
 	}
 }
 
@@ -101,6 +115,10 @@ func looksLikeHello(p []byte) bool {
 
 func (v *conversation) beginTLS(at int64) {
 	v.tls = &handshake{v: v, begun: at}
+	if v.r.keys.Len() > 0 {
+		v.tls.open = tlsopen.NewOpener(v.r.keys)
+	}
+	v.implicit = !v.talk.sawPlain
 	v.talk.leave(at)
 }
 
@@ -137,13 +155,14 @@ func (v *conversation) describe(c *tcp.Conn, t *evidence.Trace) {
 	} else if name := v.r.names.of(t.Address.Addr()); name != "" {
 		t.Walk.Host = name
 	}
-	if v.tls != nil && !v.talk.sawPlain {
+	if v.implicit {
 		t.Walk.TLS = evidence.ImplicitTLS
 	}
 	t.Sees = evidence.Sees{
 		Dial: c.FromStart(), FromStart: v.from && !v.lacks[0] && !v.lacks[1],
 		Client: !v.lacks[tcp.ToServer], Server: !v.lacks[tcp.ToClient],
-		TLS: v.tls == nil || !v.tls.blind, End: c.Finished == tcp.Over || c.Finished == tcp.CaptureEnd,
+		Inside: v.tls.inside(),
+		TLS:    v.tls == nil || !v.tls.blind, End: c.Finished == tcp.Over || c.Finished == tcp.CaptureEnd,
 		Timing: !t.Start.IsZero(), Packets: true,
 	}
 }

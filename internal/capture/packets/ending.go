@@ -24,7 +24,7 @@ func (v *conversation) end(c *tcp.Conn) {
 	at := endedAt(c)
 	e := v.ended(c, at)
 	e.GotN, e.SentN = v.octets[tcp.ToClient], v.octets[tcp.ToServer]
-	if v.tls == nil {
+	if v.tls == nil || v.tls.inside() {
 		v.talk.unfinished(at)
 		if v.talk.body != nil {
 			v.talk.endBody(at, false)
@@ -125,7 +125,7 @@ func (v *conversation) stuck(c *tcp.Conn, what string) bool {
 
 // waiting says what the conversation waited for when it ended, and since when.
 func (v *conversation) waiting(c *tcp.Conn) (what string, since int64) {
-	if v.tls == nil {
+	if v.tls == nil || v.tls.inside() {
 		what, since = v.talk.waiting(c.Opened)
 		if since == 0 {
 			since = c.Start

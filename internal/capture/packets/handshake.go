@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/smtptriage/smtptriage/internal/capture/tcp"
+	"github.com/smtptriage/smtptriage/internal/capture/tlsopen"
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/tlswire"
 )
@@ -31,7 +32,11 @@ type handshake struct {
 	secured bool
 	blind   bool // octets are missing
 	lastAt  int64
+	open    *tlsopen.Opener // nil: no keys are known
 }
+
+// inside reports whether what is inside TLS was opened.
+func (h *handshake) inside() bool { return h != nil && h.secured && h.open != nil && h.open.Opened() }
 
 func (h *handshake) feed(way tcp.Way, at int64, p []byte) {
 	h.octets[way] += int64(len(p))
@@ -44,15 +49,49 @@ func (h *handshake) feed(way tcp.Way, at int64, p []byte) {
 			h.event(way, at, &e)
 		}
 	}
+	if h.open == nil {
+		h.secureIfUp(at)
+		return
+	}
+	pieces := h.open.Feed(int(way), p)
+	h.sealedAlerts(way, at, pieces)
+	h.secureIfUp(at)
+	for _, piece := range pieces {
+		if piece.Kind == tlswire.ApplicationData && h.secured {
+			h.v.inside(way, at, piece.Data)
+		}
+	}
+}
+
+func (h *handshake) secureIfUp(at int64) {
 	if !h.secured && h.up() {
 		h.secure(at)
+	}
+}
+
+// sealedAlerts records alerts that the keys opened.
+func (h *handshake) sealedAlerts(way tcp.Way, at int64, pieces []tlsopen.Piece) {
+	for _, piece := range pieces {
+		if piece.Kind != tlswire.AlertRecord || len(piece.Data) != 2 {
+			continue
+		}
+		a := evidence.Alert{From: way.From(), Alert: tlswire.Alert{Level: tlswire.AlertLevel(piece.Data[0]), Description: tlswire.AlertDescription(piece.Data[1])}}
+		if !a.Closure() {
+			if !h.secured {
+				h.alert = &a
+			}
+			h.v.add(at, evidence.Event{Alert: &a})
+		}
 	}
 }
 
 // done reports whether nothing more is to be learned from this direction's records.
 func (h *handshake) done(tcp.Way) bool { return h.secured && h.sealed[0] != 0 && h.sealed[1] != 0 }
 
-func (h *handshake) gap(tcp.Way) { h.blind = h.blind || !h.secured }
+func (h *handshake) gap(tcp.Way) {
+	h.blind = h.blind || !h.secured
+	h.open = nil // what follows can't be opened: records are counted
+}
 
 func (h *handshake) event(way tcp.Way, at int64, e *tlswire.Event) {
 	switch {
@@ -61,6 +100,9 @@ func (h *handshake) event(way tcp.Way, at int64, e *tlswire.Event) {
 		h.v.add(at, evidence.Event{ClientHello: e.ClientHello})
 	case e.ServerHello != nil && way == tcp.ToClient:
 		h.answer = e.ServerHello
+		if h.open != nil {
+			h.open.Answer(e.ServerHello)
+		}
 		h.v.add(at, evidence.Event{ServerHello: e.ServerHello})
 	case e.Chain != nil && way == tcp.ToClient:
 		h.v.add(at, evidence.Event{Chain: &evidence.Chain{Certificates: e.Chain.Certificates}})

@@ -14,6 +14,7 @@ import (
 	"github.com/smtptriage/smtptriage/internal/capture/frame"
 	"github.com/smtptriage/smtptriage/internal/capture/pcapfile"
 	"github.com/smtptriage/smtptriage/internal/capture/tcp"
+	"github.com/smtptriage/smtptriage/internal/capture/tlsopen"
 	"github.com/smtptriage/smtptriage/internal/evidence"
 )
 
@@ -25,6 +26,8 @@ type Options struct {
 	After int
 	// Keep asks for what a conversation can be known by in another capture: see Match.
 	Keep bool
+	// Keys are the secrets of TLS connections; those that the file carries are added. nil: none are known.
+	Keys *tlsopen.KeyLog
 	// Progress is told now and then how far the reading has come; nil: nobody.
 	Progress func(Counts)
 }
@@ -64,6 +67,7 @@ type reader struct {
 	emit   func(*Conversation)
 	result Result
 	names  names
+	keys   *tlsopen.KeyLog
 	start  int64
 	last   int64
 }
@@ -74,11 +78,14 @@ const progressEvery = 1 << 14
 // Read reads a capture and calls emit with each conversation, when that is over. name is what the file is called. The
 // error says that it is no capture; all other trouble is in the result.
 func Read(ctx context.Context, name string, in io.Reader, o Options, emit func(*Conversation)) (Result, error) {
-	file, err := pcapfile.NewReader(in, nil)
+	r := &reader{o: o, name: name, emit: emit, keys: o.Keys}
+	if r.keys == nil {
+		r.keys = &tlsopen.KeyLog{}
+	}
+	file, err := pcapfile.NewReader(in, r.keys.Add)
 	if err != nil {
 		return Result{}, err
 	}
-	r := &reader{o: o, name: name, emit: emit}
 	table := &tcp.Table{Open: r.open}
 	r.result.Stopped = r.frames(ctx, file, table)
 	table.Close()
