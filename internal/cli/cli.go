@@ -78,7 +78,7 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
 	}
-	root.AddCommand(a.checkCommand(), a.analyzeCommand(), a.explainCommand(), a.listenCommand(), a.labCommand(), a.treeCommand(), a.causesCommand(), a.versionCommand())
+	root.AddCommand(a.checkCommand(), a.analyzeCommand(), a.explainCommand(), a.traceCommand(), a.listenCommand(), a.labCommand(), a.treeCommand(), a.causesCommand(), a.versionCommand())
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
