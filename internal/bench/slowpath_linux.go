@@ -29,7 +29,7 @@ func onSlowPath(ctx context.Context, server string, oneWay time.Duration, all []
 		if err := errors.Join(runErr, err); err != nil {
 			return nil, fmt.Errorf("%s: %w", one.name, err)
 		}
-		conversations := measure.Conversations(packets, 25)
+		conversations := measure.Conversations(packets, 25, 2*oneWay)
 		if len(conversations) != 1 {
 			return nil, fmt.Errorf("%s: %d connections, want 1", one.name, len(conversations))
 		}

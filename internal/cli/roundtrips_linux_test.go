@@ -7,6 +7,7 @@ import (
 
 	"github.com/smtptriage/smtptriage/internal/lab/measure"
 	"github.com/smtptriage/smtptriage/internal/lab/netlab"
+	"github.com/smtptriage/smtptriage/internal/lab/realserver"
 	"github.com/smtptriage/smtptriage/internal/lab/require"
 )
 
@@ -26,7 +27,7 @@ func TestRoundTrips(t *testing.T) {
 	} {
 		t.Run(tt.server, func(t *testing.T) {
 			const oneWay = 30 * time.Millisecond
-			l, err := netlab.Start(context.WithoutCancel(t.Context()), netlab.Case{
+			l, err := netlab.Starter{RealServer: realserver.LaunchNamed}.Start(context.WithoutCancel(t.Context()), netlab.Case{
 				Name: tt.server, RealServer: tt.server, Delay: oneWay, Target: "mail.example.com:25",
 				Flags: []string{"--from", "scanner@example.com", "--to", "office@example.com", "--no-controls"},
 			})
@@ -47,7 +48,7 @@ func TestRoundTrips(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := measure.Conversations(packets, 25)
+			got := measure.Conversations(packets, 25, 2*oneWay)
 			if len(got) != 1 {
 				t.Fatalf("%d connections, want 1: %+v", len(got), got)
 			}

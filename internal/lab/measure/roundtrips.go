@@ -20,8 +20,9 @@ type Conversation struct {
 }
 
 // Conversations finds the connections to a server's port among packets, in the order they began. Packets must be those
-// that the client's own machine saw: further on the way, a flight and its answer may be seen to overlap.
-func Conversations(packets []Packet, port uint16) []Conversation {
+// that the client's own machine saw: further on the way, a flight and its answer may be seen to overlap. path is the
+// least that a round trip takes; what comes much sooner after a flight is no answer to it.
+func Conversations(packets []Packet, port uint16, path time.Duration) []Conversation {
 	var order []netip.AddrPort
 	byClient := make(map[netip.AddrPort]*flights)
 	for _, p := range packets {
@@ -32,7 +33,7 @@ func Conversations(packets []Packet, port uint16) []Conversation {
 		}
 		f := byClient[client]
 		if f == nil {
-			f = &flights{began: p.At, asked: p.At}
+			f = &flights{began: p.At, asked: p.At, soonest: path * 3 / 4}
 			byClient[client] = f
 			order = append(order, client)
 		}
@@ -47,6 +48,7 @@ func Conversations(packets []Packet, port uint16) []Conversation {
 
 // flights are one connection's packets as they go by.
 type flights struct {
+	soonest   time.Duration // that an answer can come
 	began     time.Time
 	asked     time.Time // when the flight that is to be answered ended
 	connected bool
@@ -74,16 +76,13 @@ func (f *flights) add(p Packet, fromServer bool) {
 		f.asked, f.answering = p.At, false
 	case f.answering:
 		f.ends[len(f.ends)-1] = p.At
-	case len(f.ends) > 1 && p.At.Sub(f.asked) < f.soonest():
+	case len(f.ends) > 1 && p.At.Sub(f.asked) < f.soonest:
 		// It was under way when the client spoke, as the server's farewell from TLS is when the client says its own.
 	default:
 		f.answering = true
 		f.starts, f.ends = append(f.starts, f.asked), append(f.ends, p.At)
 	}
 }
-
-// soonest is how long an answer takes at the least: nearly as long as the connection took.
-func (f *flights) soonest() time.Duration { return f.ends[0].Sub(f.starts[0]) * 3 / 4 }
 
 func (f *flights) conversation() Conversation {
 	c := Conversation{RoundTrips: len(f.ends), AckDelay: f.ackDelay}

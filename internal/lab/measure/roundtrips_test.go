@@ -32,7 +32,7 @@ func TestConversations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := Conversations(packets, 25)
+	got := Conversations(packets, 25, 10*time.Millisecond)
 	if len(got) != 2 {
 		t.Fatalf("%d conversations, want 2", len(got))
 	}
