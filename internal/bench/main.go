@@ -28,6 +28,7 @@ type benchmark struct {
 
 var benchmarks = []benchmark{
 	{"check", "one whole conversation with Postfix, against swaks and posttls-finger; round trips; start-up", benchCheck},
+	{"listen", "2,000 connections at once; 200 MiB messages from 20 clients", benchListen},
 	{"capture", "reading a capture of 4,000 conversations, against tshark; memory for ten times as many", benchCapture},
 }
 

@@ -31,6 +31,7 @@ type listenOptions struct {
 	keep        string
 	maxSize     int64
 	anywhere    bool
+	perAddress  int
 	once        bool
 	output      output
 
@@ -78,6 +79,7 @@ func (o *listenOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.keep, "keep", "", "keep the messages in this `FOLDER` (default: they are dropped)")
 	f.Int64Var(&o.maxSize, "max-size", 0, "largest message to take, in `BYTES` (default: as the server stood in for)")
 	f.BoolVar(&o.anywhere, "from-anywhere", false, "take connections from public addresses too")
+	f.IntVar(&o.perAddress, "per-address", 200, "most connections at once from one address")
 	f.BoolVar(&o.once, "once", false, "end after the first conversation")
 	f.StringVar(&o.output.evidence, "evidence", "", "save everything that was seen in this `FILE`")
 	formatFlag(cmd, &o.output.format, []string{"text", "json"})
@@ -93,6 +95,8 @@ func (o *listenOptions) check() (err error) {
 		return fmt.Errorf("--certificate %q: use %s", o.certificate, oneOf(listen.CertificateKinds))
 	case o.output.format != "text" && o.output.format != "json":
 		return fmt.Errorf("--format %q: use text or json", o.output.format)
+	case o.perAddress < 1:
+		return fmt.Errorf("--per-address %d: use 1 or more", o.perAddress)
 	case o.maxSize < 0:
 		return fmt.Errorf("--max-size %d: use a number of bytes above zero", o.maxSize)
 	case o.bind != "" && net.ParseIP(o.bind) == nil:
@@ -150,7 +154,8 @@ func (o *listenOptions) checkManner() (err error) {
 // server makes the server that the flags ask for.
 func (o *listenOptions) server(authority *listen.Authority) (*listen.Server, error) {
 	srv := &listen.Server{As: listen.Personality(o.as), Accept: o.accept, MaxSize: o.maxSize, Authority: authority,
-		Certificate: listen.CertificateKind(o.certificate), Keep: o.keep, Anywhere: o.anywhere, Tool: tool()}
+		Certificate: listen.CertificateKind(o.certificate), Keep: o.keep, Anywhere: o.anywhere, Tool: tool(),
+		Limits: listen.Limits{PerAddress: o.perAddress}}
 	if o.forward != "" {
 		srv.Forward = &listen.Forward{Host: o.to.host, Port: o.to.port, Passthrough: o.passthrough}
 	}
