@@ -255,11 +255,27 @@ func TestHeardHides(t *testing.T) {
 	rec.Heard(1, []byte("cGFzc3dvcmQtYWZ0ZXItYS1yZWZ1c2Fs"), smtp.CRLF, Aside{Hide: true, Early: true})
 	rec.Heard(2, []byte("AUTH LOGIN"), smtp.CRLF, Aside{})
 	rec.Heard(3, []byte("dXNlcg=="), smtp.CRLF, Aside{})
+	rec.Heard(4, []byte("dXNlcg=="), smtp.CRLF, Aside{Auth: true})
 	ev := rec.Snapshot().Events
+	if s := ev[3].Sent; s.Line != smtp.Masked || s.Verb != "" {
+		t.Errorf("line that goes on with AUTH: %+v", s)
+	}
 	if s := ev[0].Sent; s.Line != smtp.Masked || s.Verb != Hidden || !s.Secret || !s.Early || s.Bytes != 34 {
 		t.Errorf("hidden line: %+v", s)
 	}
 	if s := ev[2].Sent; s.Line != smtp.Masked || s.Verb != "" {
 		t.Errorf("line within AUTH: %+v", s)
+	}
+}
+
+// AUTH may be sent before the reply to EHLO; that reply does not end it.
+func TestReplyToAnotherCommandDoesNotEndAuth(t *testing.T) {
+	rec := NewRecorder(Trace{ID: "t1"}, nil)
+	ehlo := rec.Command(1, []byte("EHLO x"), smtp.CRLF)
+	rec.Command(2, []byte("AUTH LOGIN"), smtp.CRLF)
+	rec.Reply(3, smtp.Reply{Code: 250, Text: []string{"x"}, Complete: true}, ehlo, nil, 0)
+	i := rec.Command(4, []byte("c2VjcmV0"), smtp.CRLF)
+	if _, e := rec.Peek(i); e.Sent.Line != smtp.Masked {
+		t.Errorf("recorded %q", e.Sent.Line)
 	}
 }

@@ -89,6 +89,7 @@ func (r *Recorder) Command(at time.Duration, line []byte, eol smtp.EOL) int {
 // An Aside is what the one who hears a line knows of it beside its octets.
 type Aside struct {
 	Early bool // it came before the reply to the command before it
+	Auth  bool // it goes on with AUTH
 	Hide  bool // it may be a secret, though no AUTH is under way: nothing of it is kept
 }
 
@@ -101,9 +102,9 @@ func (r *Recorder) Heard(at time.Duration, line []byte, eol smtp.EOL, a Aside) i
 		s.EOL = eol
 	}
 	switch {
-	case a.Hide && !r.authing:
+	case a.Hide && !r.authing && !a.Auth:
 		s.Verb, s.Line, s.Secret = Hidden, smtp.Masked, true
-	case r.authing:
+	case r.authing || a.Auth:
 		// The mechanism's own cancel (RFC 4954, section 4) is no secret, and worth seeing.
 		s.Line = string(line)
 		if s.Line != "*" {
@@ -150,10 +151,19 @@ func (r *Recorder) Reply(at time.Duration, rep smtp.Reply, to int, linesAt []tim
 			e.Raw[i] = raw
 		}
 	}
-	if r.authing && !rep.Intermediate() && to >= 0 {
+	if r.authing && !rep.Intermediate() && r.ofAuth(to) {
 		r.authing = false
 	}
 	return r.add(Event{At: at, Reply: &e})
+}
+
+// ofAuth reports whether an event is AUTH or goes on with it: a reply to another command, sent before, does not end it.
+func (r *Recorder) ofAuth(i int) bool {
+	if i < 0 || i >= len(r.trace.Events) || r.trace.Events[i].Sent == nil {
+		return false
+	}
+	verb := r.trace.Events[i].Sent.Verb
+	return verb == "AUTH" || verb == ""
 }
 
 // keep returns text that JSON can hold and, if that is not the text itself, the octets of it. Secrets are taken out

@@ -57,9 +57,9 @@ type dialogue struct {
 	linesAt  []time.Duration
 	replyLen int64
 	open     []asked // commands that wait for a reply, in order
+	welcomed bool    // the greeting has come
 	startTLS bool    // the last reply let the client start TLS
 	quit     bool    // QUIT was answered
-	replied  bool    // there has been a reply, inside TLS one there
 }
 
 // asked is a command without a reply so far.
@@ -67,6 +67,9 @@ type asked struct {
 	index int // of its event; -1 if the trace is full
 	verb  string
 }
+
+// nothing is the verb of what a reply answers that nobody asked for. "" is a line that goes on with AUTH.
+const nothing = "-"
 
 // fromClient takes octets of the client. It returns those that belong to TLS.
 func (d *dialogue) fromClient(p []byte) (tlsOctets []byte) {
@@ -151,7 +154,7 @@ func (d *dialogue) line(l smtp.Line) {
 	early := len(d.open) > 0 || d.replaying
 	if d.signin != nil {
 		d.signin.line(l.Text)
-		d.push(d.j.command(l, evidence.Aside{Early: early}), "")
+		d.push(d.j.command(l, evidence.Aside{Early: early, Auth: true}), "")
 		d.state = held
 		return
 	}
@@ -215,14 +218,17 @@ func (d *dialogue) fromServer(p []byte) (tlsOctets []byte) {
 
 // answered records a reply, and lets the client's octets that waited for it go on.
 func (d *dialogue) answered(r smtp.Reply) []byte {
-	a := asked{index: -1}
-	if len(d.open) > 0 {
+	a := asked{index: -1, verb: nothing}
+	switch {
+	case !d.welcomed: // the first reply is the greeting, even for a client that did not wait for it
+		d.welcomed = true
+	case len(d.open) > 0:
 		a, d.open = d.open[0], d.open[1:]
 	}
 	d.signedIn(a, r)
 	d.quit = d.quit || a.verb == "QUIT"
 	d.j.reply(r, a.index, d.linesAt, d.replyLen)
-	d.linesAt, d.replyLen, d.replied = nil, 0, true
+	d.linesAt, d.replyLen = nil, 0
 	if d.state != held || len(d.open) > 0 {
 		return nil
 	}
@@ -366,13 +372,13 @@ func (d *dialogue) awaited() string {
 	switch {
 	case d.state == encrypted:
 		return "handshake"
+	case !d.welcomed:
+		return "greeting"
 	case len(d.open) > 0:
 		if verb := d.open[0].verb; verb != "" {
 			return verb
 		}
 		return "AUTH"
-	case !d.replied:
-		return "greeting"
 	case d.state == body || d.state == chunk:
 		return evidence.Message
 	}

@@ -39,6 +39,7 @@ type bodyReader struct {
 	spilled bool           // line has been written to keep already
 	afterLF bool           // the line before ended with LF alone
 	begun   bool           // a line has been seen
+	openCR  bool           // the last octet was CR
 
 	header     []byte // of the message, or of a part
 	inHeader   bool
@@ -160,9 +161,14 @@ func (b *bodyReader) reset() { b.line, b.lineLen, b.spilled = b.line[:0], 0, fal
 // look counts the octets that have no place in a message.
 func (b *bodyReader) look(p []byte) {
 	b.mail.NUL += int64(bytes.Count(p, []byte{0}))
-	if n := bytes.Count(p, []byte("\r")); n > 0 && !(n == 1 && bytes.HasSuffix(p, []byte("\r\n"))) {
-		b.mail.BareCR += int64(n - bytes.Count(p, []byte("\r\n")))
+	n := bytes.Count(p, []byte("\r")) - bytes.Count(p, []byte("\r\n"))
+	if b.openCR && len(p) > 0 && p[0] != '\n' {
+		n++
 	}
+	if b.openCR = len(p) > 0 && p[len(p)-1] == '\r'; b.openCR {
+		n-- // what follows decides
+	}
+	b.mail.BareCR += int64(n)
 	if !b.mail.EightBit {
 		for _, c := range p {
 			if c >= 0x80 {

@@ -1,0 +1,274 @@
+package listen
+
+import (
+	"bufio"
+	"context"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/smtp"
+)
+
+// hear gives a dialogue octets, those of the client with "C: " before them, and returns what it recorded, a word an event.
+func hear(t *testing.T, lines ...string) []string {
+	t.Helper()
+	rec := newJournal(evidence.Trace{ID: "t1"}, new(evidence.Scrubber), nil)
+	d := &dialogue{j: rec, memory: newSecretMemory()}
+	if !strings.HasPrefix(lines[0], "S: ") {
+		d.welcomed = true
+	}
+	for _, l := range lines {
+		who, octets, _ := strings.Cut(l, " ")
+		if who == "C:" {
+			d.fromClient([]byte(octets))
+		} else {
+			d.fromServer([]byte(octets))
+		}
+	}
+	d.finish()
+	return words(rec.rec.Snapshot())
+}
+
+func words(t evidence.Trace) []string {
+	var out []string
+	for _, e := range t.Events {
+		switch {
+		case e.Sent != nil && e.Sent.Verb == evidence.Message:
+			out = append(out, fmt.Sprintf("message %d", e.Sent.Bytes))
+		case e.Sent != nil && e.Sent.Early:
+			out = append(out, "early "+e.Sent.Line)
+		case e.Sent != nil:
+			out = append(out, e.Sent.Line)
+		case e.Reply != nil:
+			out = append(out, fmt.Sprintf("%d to %d", e.Reply.Code, e.Reply.To))
+		case e.Bytes != nil:
+			out = append(out, fmt.Sprintf("octets %d %s", e.Bytes.Count, e.Bytes.Looks))
+		case e.SignIn != nil:
+			out = append(out, strings.TrimSpace(fmt.Sprintf("sign-in %s %d %d %s", e.SignIn.Mechanism, e.SignIn.UserLen, e.SignIn.SecretLen, e.SignIn.Repeat)))
+		case e.Mail != nil:
+			out = append(out, fmt.Sprintf("mail %d", e.Mail.Bytes))
+		case e.Ended != nil:
+			out = append(out, "ended "+string(e.Ended.Outcome))
+		}
+	}
+	return out
+}
+
+// Replies decide what pipelined octets are.
+func TestDialogue(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		lines, want []string
+	}{
+		{"in step", []string{"S: 220 x\r\n", "C: EHLO a\r\n", "S: 250 x\r\n"}, []string{"220 to -1", "EHLO a", "250 to 1"}},
+		{"in pieces", []string{"C: EH", "C: LO a\r", "C: \n", "S: 25", "S: 0 x\r\n"}, []string{"EHLO a", "250 to 0"}},
+		{"pipelined", []string{"C: MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n", "S: 250 x\r\n250 x\r\n354 x\r\n", "C: a\r\n.\r\n", "S: 250 x\r\n"},
+			[]string{"MAIL FROM:<a@b>", "early RCPT TO:<c@d>", "early DATA", "250 to 0", "250 to 1", "354 to 2", "mail 3", "message 3", "250 to 7"}},
+		{"body before 354", []string{"C: DATA\r\na\r\n.\r\nQUIT\r\n", "S: 354 x\r\n"}, []string{"DATA", "354 to 0", "mail 3", "message 3", "early QUIT"}},
+		{"DATA refused", []string{"C: DATA\r\nQUIT\r\n", "S: 503 x\r\n"}, []string{"DATA", "503 to 0", "early QUIT"}},
+		{"sign-in", []string{"C: AUTH LOGIN\r\n", "S: 334 VQ==\r\n", "C: dXNlcg==\r\n", "S: 334 UA==\r\n", "C: c2VjcmV0LTE=\r\n", "S: 235 x\r\n", "C: NOOP\r\n"},
+			[]string{"AUTH LOGIN", "334 to 0", "[masked]", "334 to 2", "[masked]", "sign-in LOGIN 4 8", "235 to 4", "NOOP"}},
+		{"password after a refusal", []string{"C: AUTH LOGIN\r\n", "S: 504 x\r\n", "C: c2VjcmV0LTE=\r\n", "S: 500 x\r\n", "C: hunter2\r\n", "C: QUIT\r\n"},
+			[]string{"AUTH LOGIN", "sign-in LOGIN 0 0", "504 to 0", "[masked]", "500 to 3", "[masked]", "early QUIT"}},
+		{"AUTH with a secret in place of the mechanism", []string{"C: AUTH AGFkbWluAHB3\r\n"}, []string{"[masked]"}},
+		{"AUTH grown together", []string{"C: AUTHPLAIN AGFkbWluAHB3\r\n"}, []string{"[masked]"}},
+		{"half a password", []string{"C: AUTH LOGIN\r\n", "S: 334 VQ==\r\n", "C: dXNl"}, []string{"AUTH LOGIN", "334 to 0", "sign-in LOGIN 0 0", "octets 4 "}},
+		{"TLS at the first byte", []string{"C: \x16\x03\x01\x00\x10", "S: 220 x\r\n"}, []string{"220 to -1"}},
+		{"a browser", []string{"C: GET / HTTP/1.1\r\nHost: x\r\n\r\n"}, []string{"octets 27 http"}},
+		{"chunks", []string{"C: BDAT 3\r\nQUI", "C: BDAT 4 LAST\r\nT\r\n.", "S: 250 x\r\n250 x\r\n"}, []string{"BDAT 3", "early BDAT 4 LAST", "mail 7", "250 to 0", "250 to 1"}},
+		{"before the greeting", []string{"S: ", "C: EHLO a\r\nAUTH LOGIN\r\nc2VjcmV0\r\n", "S: 220 x\r\n250 x\r\n504 x\r\n"},
+			[]string{"EHLO a", "early AUTH LOGIN", "220 to -1", "250 to 0", "sign-in LOGIN 0 0", "504 to 1", "early [masked]"}},
+		{"a reply that nobody asked for", []string{"S: 220 x\r\n", "S: 421 x\r\n"}, []string{"220 to -1", "421 to -1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if d := cmp.Diff(tt.want, hear(t, tt.lines...)); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+		})
+	}
+}
+
+// FuzzDialogue: no octets of either side make it crash or grow, and what follows AUTH is never kept.
+func FuzzDialogue(f *testing.F) {
+	f.Add([]byte("EHLO a\r\nAUTH LOGIN\r\n"), []byte("220 x\r\n334 x\r\n"), []byte("SECRETSECRET\r\n"))
+	f.Add([]byte("DATA\r\n"), []byte("220 x\r\n354 x\r\n"), []byte("a\r\n.\r\n"))
+	f.Add([]byte("BDAT 99999 LAST\r\n"), []byte("250 x\r\n"), []byte("x"))
+	f.Fuzz(func(t *testing.T, one, server, two []byte) {
+		j := newJournal(evidence.Trace{ID: "t1"}, new(evidence.Scrubber), nil)
+		d := &dialogue{j: j, memory: newSecretMemory(), scrub: new(evidence.Scrubber)}
+		d.fromClient(one)
+		d.fromServer(server)
+		d.fromClient(two)
+		d.finish()
+		if len(d.kept) > maxHeld {
+			t.Errorf("%d octets are held", len(d.kept))
+		}
+		if d.authed {
+			for _, e := range j.rec.Snapshot().Events {
+				if e.Sent != nil && strings.Contains(e.Sent.Line, "SECRETSECRET") && smtp.ParseCommand([]byte(e.Sent.Line)).Verb == "SECRETSECRET" {
+					t.Errorf("kept %q", e.Sent.Line)
+				}
+			}
+		}
+	})
+}
+
+func TestMessage(t *testing.T) {
+	const text = "From: a@example.com\r\nSubject: Scan\r\n of today\r\nMessage-ID: <1@example.com>\r\nContent-Type: multipart/mixed;\r\n boundary=\"b\"\r\n\r\n" +
+		"--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n..dot\r\n--b\r\nContent-Type: application/pdf; name=\"=?UTF-8?Q?Br=C3=BCcke.pdf?=\"\r\n\r\nAAAA\r\n--b--\r\n"
+	var whole, split evidence.Mail
+	for size, into := range map[int]*evidence.Mail{1 << 20: &whole, 1: &split} {
+		b := newBodyReader(nil)
+		p := []byte(text + ".\r\nQUIT\r\n")
+		done := false
+		for len(p) > 0 && !done {
+			var n int
+			n, done = b.feed(p[:min(size, len(p))])
+			p = p[n:]
+		}
+		if !done || string(p) != "QUIT\r\n" {
+			t.Fatalf("done %v, left %q", done, p)
+		}
+		if id := b.messageID(); id != "1@example.com" {
+			t.Errorf("Message-ID %q", id)
+		}
+		*into = *b.finish()
+	}
+	want := evidence.Mail{Bytes: int64(len(text)), Lines: 17, Longest: 65, Missing: []string{"Date"},
+		Header:      []string{"From: a@example.com", "Subject: Scan of today", "Message-ID: <1@example.com>", "Content-Type: multipart/mixed; boundary=\"b\""},
+		Attachments: []evidence.Attached{{Name: "Brücke.pdf", Type: "application/pdf", Bytes: 6}}}
+	if d := cmp.Diff(want, whole); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	if d := cmp.Diff(whole, split); d != "" {
+		t.Errorf("octet by octet (-whole +split)\n%s", d)
+	}
+}
+
+func TestNearby(t *testing.T) {
+	for addr, want := range map[string]bool{"127.0.0.1": true, "10.1.2.3": true, "192.168.0.9": true, "172.31.0.1": true, "172.32.0.1": false, "169.254.1.1": true,
+		"100.64.0.1": true, "fd00::1": true, "fe80::1": true, "203.0.113.9": false, "2001:db8::1": false} {
+		if got := nearby(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("nearby(%s) = %v, want %v", addr, got, want)
+		}
+	}
+}
+
+func TestGate(t *testing.T) {
+	g := newGate(false, Limits{Conns: 3, PerAddress: 2})
+	a, b := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
+	enter := func(x netip.Addr, want bool) func() {
+		t.Helper()
+		leave, why := g.enter(x)
+		if (why == "") != want {
+			t.Errorf("%s: %q, want let in %v", x, why, want)
+		}
+		return leave
+	}
+	out := enter(a, true)
+	enter(a, true)
+	enter(a, false)
+	enter(b, true)
+	enter(b, false) // all places are taken
+	out()
+	enter(b, true)
+	enter(netip.MustParseAddr("203.0.113.1"), false)
+}
+
+func TestAuthorityIsKept(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ca")
+	one, err := OpenAuthority(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := OpenAuthority(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(one.PEM(), two.PEM()); d != "" {
+		t.Errorf("another one the second time\n%s", d)
+	}
+	leaf, err := (&leafStore{authority: two, names: []string{"mail.example.com"}}).forName("", netip.MustParseAddr("192.0.2.9"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := x509.ParseCertificate(leaf.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(one.Certificate())
+	for _, name := range []string{"mail.example.com", "192.0.2.9"} {
+		if _, err := x.Verify(x509.VerifyOptions{Roots: roots, DNSName: name}); err != nil {
+			t.Errorf("for %s: %v", name, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, keyFile), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenAuthority(dir); err == nil || !strings.Contains(err.Error(), "move the folder away") {
+		t.Errorf("a damaged authority: %v", err)
+	}
+}
+
+// A client that says nothing is told so after five minutes, and its silence is on record.
+func TestSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		var rec *evidence.Record
+		authority := &Authority{}
+		s := &Server{Authority: authority, Done: func(r *evidence.Record) { rec = r }}
+		s.once.Do(s.prepare)
+		go s.serve(context.Background(), server, Port{Number: 25})
+		r := bufio.NewReader(client)
+		for _, want := range []string{"220 ", "421 4.4.2"} {
+			line, err := r.ReadString('\n')
+			if err != nil || !strings.HasPrefix(line, want) {
+				t.Fatalf("got %q, %v; want %s", line, err, want)
+			}
+		}
+		io.Copy(io.Discard, r)
+		synctest.Wait()
+		last := rec.Traces[0].Events[len(rec.Traces[0].Events)-1].Ended
+		if last == nil || last.Outcome != evidence.TimedOut || last.Waited != 5*time.Minute {
+			t.Errorf("end %+v", last)
+		}
+	})
+}
+
+// The tries of one address are one story, and a password that changed is known by nothing but that.
+func TestRetries(t *testing.T) {
+	h := newHistory()
+	a := netip.MustParseAddr("10.0.0.1")
+	now := time.Now()
+	for i := range 12 {
+		got := h.add(a, evidence.Trace{ID: fmt.Sprint(i), Start: now})
+		if want := min(i, maxTold) + 1; len(got) != want {
+			t.Errorf("after %d: %d traces, want %d", i, len(got), want)
+		}
+	}
+	if got := h.add(a, evidence.Trace{ID: "late", Start: now.Add(time.Hour)}); len(got) != 1 {
+		t.Errorf("an hour later: %d traces, want 1", len(got))
+	}
+	m := h.memory(a)
+	for i, tt := range []struct {
+		secret string
+		want   evidence.RepeatKind
+	}{{"one", ""}, {"one", evidence.RepeatSame}, {"two", evidence.RepeatChanged}, {"two", evidence.RepeatSame}} {
+		if got := m.compare([]byte("u"), []byte(tt.secret)); got != tt.want {
+			t.Errorf("%d: %q, want %q", i, got, tt.want)
+		}
+	}
+}
