@@ -22,7 +22,6 @@ type conversation struct {
 	tls      *handshake // nil: no TLS yet
 	implicit bool       // TLS came before any word
 	octets   [2]int64   // seen, each way
-	lastAt   [2]int64   // of the newest octets
 	lacks    [2]bool    // octets of that side are missing while it spoke in clear
 	prints   *prints    // nil: not asked for
 }
@@ -70,7 +69,6 @@ func (v *conversation) opened(c *tcp.Conn) {
 // data takes octets of one side, in order.
 func (v *conversation) data(way tcp.Way, at int64, p []byte) {
 	v.octets[way] += int64(len(p))
-	v.lastAt[way] = at
 	v.prints.add(way, p)
 	for len(p) > 0 {
 		if v.tls == nil && v.startsTLS(way, p) {

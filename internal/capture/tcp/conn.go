@@ -39,7 +39,7 @@ func (c *Conn) segment(way Way, at int64, p *frame.Packet) {
 func (c *Conn) syn(way Way, at int64, t *frame.TCP) {
 	h := &c.Half[way]
 	if h.SYNs++; h.SYNs == 1 {
-		h.ISN, h.MSS, h.scale = t.Seq, int(t.MSS), t.Scale
+		h.ISN, h.MSS = t.Seq, int(t.MSS)
 	}
 	if !h.synced {
 		h.start(t.Seq + 1)

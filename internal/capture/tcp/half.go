@@ -52,7 +52,6 @@ type Half struct {
 	flight  []sent
 	head    []byte
 	zeroAt  int64
-	scale   int8
 	started uint32 // sequence number of the first octet
 }
 
