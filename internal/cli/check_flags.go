@@ -96,7 +96,7 @@ func (o *checkOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVarP(&o.ipv4, "ipv4", "4", false, "use IPv4 only")
 	f.BoolVarP(&o.ipv6, "ipv6", "6", false, "use IPv6 only")
 	f.BoolVar(&o.noExperiments, "no-experiments", false, "only the walk: nothing is tried to tell causes apart")
-	f.BoolVar(&o.noControls, "no-controls", false, "contact no host but the target's own, not even to compare")
+	f.BoolVar(&o.noControls, "no-controls", false, "contact no host but the target's own, not even to compare, and ask DNS nothing about reputation")
 	f.StringArrayVar(&o.controls, "control", nil, "compare with this `HOST` too, which is known to work, on the same port; repeatable")
 	f.DurationVar(&o.timeout, "timeout", 0, "longest single wait, such as 30s (default: as long as RFC 5321 asks, within --max-time)")
 	f.DurationVar(&o.maxTime, "max-time", 0, "longest run (default 1m30s)")

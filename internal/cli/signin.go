@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -97,23 +98,34 @@ func signInHost(host string) string {
 	return d.SignIn
 }
 
-// signIn gets the token of a job, and notes how that went. Without one the walk goes on as far as it can without a sign-in.
+// signIn gets the token of a job, and notes how that went. Without one the walk goes on as far as it can without a sign-in. A job
+// that is run again keeps its token while it is good, and does not ask again after a refusal.
 func (a *app) signIn(ctx context.Context, j *job) {
 	if j.request == nil {
 		return
 	}
-	auth := j.target.Walk.Auth
+	auth := *j.target.Walk.Auth // records of earlier runs keep theirs
+	if auth.Asked != nil && (!auth.Asked.Issued || stillGood(auth.Token, time.Now())) {
+		return
+	}
 	token, seen := signin.Token(ctx, *j.request)
 	scrub := new(evidence.Scrubber)
 	scrub.Add(auth.User, j.request.Secret)
 	seen.Text = scrub.Clean(seen.Text)
 	auth.Asked = &seen
+	j.target.Walk.Auth = &auth
 	if token == "" {
 		return
 	}
 	claims := readToken(token)
 	auth.Token = &claims
 	j.prober.Secret = func() string { return token }
+}
+
+// stillGood reports whether a token holds for another run, as far as it tells.
+func stillGood(t *evidence.Token, now time.Time) bool {
+	const oneRun = 5 * time.Minute
+	return t == nil || t.Expires.IsZero() || now.Add(oneRun).Before(t.Expires)
 }
 
 // signInContact is the sign-in service's host and port, for the list of all that a run contacted.

@@ -126,3 +126,46 @@ func TestSignInFlags(t *testing.T) {
 		t.Errorf("a password and a token: %v", err)
 	}
 }
+
+// TestSignInAgain: a run that is repeated keeps its token while it is good, and asks no more after a refusal.
+func TestSignInAgain(t *testing.T) {
+	good := tokenOf(t, map[string]any{"exp": time.Now().Add(time.Hour).Unix()})
+	soon := tokenOf(t, map[string]any{"exp": time.Now().Add(time.Minute).Unix()})
+	for _, tt := range []struct {
+		name, token string
+		asked       int
+	}{{"good for long", good, 1}, {"about to expire", soon, 2}, {"refused", "", 1}} {
+		asked := 0
+		s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked++
+			w.Header().Set("Content-Type", "application/json")
+			if tt.token == "" {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			fmt.Fprintf(w, `{"token_type":"Bearer","access_token":%q}`, tt.token)
+		}))
+		a := quietApp()
+		a.signInClient = s.Client()
+		t.Setenv("SMTPTRIAGE_TEST_CLIENT", "secret")
+		o, target, err := caseOptions([]string{"127.0.0.1:1", "--user", "a@example.com", "--tenant", "t", "--client-id", "c",
+			"--client-secret-env", "SMTPTRIAGE_TEST_CLIENT", "--sign-in-host", strings.TrimPrefix(s.URL, "https://")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, err := a.prepare(o, target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.signIn(t.Context(), j)
+		first := j.target.Walk.Auth
+		a.signIn(t.Context(), j)
+		s.Close()
+		if asked != tt.asked {
+			t.Errorf("%s: asked %d times, want %d", tt.name, asked, tt.asked)
+		}
+		if (first == j.target.Walk.Auth) != (tt.asked == 1) {
+			t.Errorf("%s: a second token must not change what was recorded with the first", tt.name)
+		}
+	}
+}

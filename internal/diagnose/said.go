@@ -98,6 +98,9 @@ func (s *scene) saying(i int) []Finding {
 	if said.Kind == evidence.SaidReplyWords {
 		return s.wordsAlone(i, said.Text)
 	}
+	if m, ok := provider.SignInError(said.Text); ok {
+		return s.matched(i, m, said.Text, true)
+	}
 	var found []Finding
 	for n, r := range readings[said.Kind] {
 		why := "%s says: %s"

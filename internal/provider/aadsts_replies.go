@@ -2,6 +2,7 @@ package provider
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/cause"
 )
@@ -92,4 +93,13 @@ func rowsOfErrors(errors []aadsts) []Row {
 		Actions: []string{"Look the number up at https://login.microsoftonline.com/error."},
 		Sources: []Source{srcEntra},
 	})
+}
+
+// SignInError finds the row of an error of the sign-in service in a text.
+func SignInError(text string) (Match, bool) {
+	if !strings.Contains(strings.ToUpper(text), "AADSTS") {
+		return Match{}, false
+	}
+	m, ok := MatchText(text, cause.Auth)
+	return m, ok && strings.HasPrefix(m.ID, "aadsts-")
 }

@@ -24,6 +24,12 @@ func TestSignInErrors(t *testing.T) {
 			t.Errorf("%s: got %s / %s", tt.text, m.Row.ID, m.Cause)
 		}
 	}
+	if m, ok := SignInError("could not sign in: aadsts50126: wrong"); !ok || m.ID != "aadsts-50126" {
+		t.Errorf("got %s, %v", m.ID, ok)
+	}
+	if m, ok := SignInError("535 5.7.3 Authentication unsuccessful"); ok {
+		t.Errorf("a reply of a mail server is taken for %s", m.ID)
+	}
 	seen := map[int]bool{}
 	for _, e := range aadstsErrors {
 		if seen[e.code] {
