@@ -30,7 +30,8 @@ type listenView struct {
 
 	mu      sync.Mutex
 	all     evidence.Record // of the run
-	lost    int             // conversations beyond maxKeptTraces
+	stored  map[string]bool // by their IDs
+	lost    int             // traces beyond maxKeptTraces
 	held    *strings.Builder
 	heard   int
 	status  int
@@ -39,7 +40,7 @@ type listenView struct {
 }
 
 func (a *app) newListenView(srv *listen.Server, o *listenOptions, stop context.CancelFunc) *listenView {
-	v := &listenView{a: a, srv: srv, o: o, stop: stop, status: exitCannot}
+	v := &listenView{a: a, srv: srv, o: o, stop: stop, status: exitCannot, stored: map[string]bool{}}
 	for _, r := range renderers {
 		if r.name == o.output.format {
 			v.render = r
@@ -77,14 +78,9 @@ func (v *listenView) done(rec *evidence.Record) {
 	if v.stopped {
 		return
 	}
-	last := rec.Traces[len(rec.Traces)-1]
-	if len(v.all.Traces) < maxKeptTraces {
-		v.all.Traces = append(v.all.Traces, last)
-	} else {
-		v.lost++
-	}
+	v.store(rec)
 	if d.Verdict.Cause == "undetermined" && d.Verdict.Step == "none" {
-		v.show(fmt.Sprintf("%s: %s\n", last.ID, d.Verdict.Summary))
+		v.show(d.Verdict.Summary + "\n")
 		return
 	}
 	v.heard++
@@ -102,6 +98,20 @@ func (v *listenView) done(rec *evidence.Record) {
 	if v.o.once {
 		v.stopped = true
 		v.stop()
+	}
+}
+
+// store keeps the traces of a conversation for the evidence: those of earlier ones of the same device are there already.
+func (v *listenView) store(rec *evidence.Record) {
+	for _, t := range rec.Traces {
+		switch {
+		case v.stored[t.ID]:
+		case len(v.all.Traces) < maxKeptTraces:
+			v.stored[t.ID] = true
+			v.all.Traces = append(v.all.Traces, t)
+		default:
+			v.lost++
+		}
 	}
 }
 
@@ -161,7 +171,7 @@ func (v *listenView) record() *evidence.Record {
 	rec := v.all
 	rec.Took = time.Since(rec.Started)
 	if v.lost > 0 {
-		rec.Interrupted = fmt.Sprintf("%d conversations beyond the first %d are not kept", v.lost, maxKeptTraces)
+		rec.Interrupted = fmt.Sprintf("%d traces beyond the first %d are not kept", v.lost, maxKeptTraces)
 	}
 	return &rec
 }

@@ -1,0 +1,241 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/lab"
+	"github.com/smtptriage/smtptriage/internal/lab/devices"
+)
+
+// A safeBuffer is written by the program while the test reads it.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+var listeningOn = regexp.MustCompile(`port (\d+) `)
+
+// startListen runs the command until the test's own context ends or it has served its one conversation.
+func startListen(t *testing.T, args ...string) (addr string, out, errOut *safeBuffer, status chan int) {
+	t.Helper()
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	out, errOut, status = new(safeBuffer), new(safeBuffer), make(chan int, 1)
+	go func() {
+		status <- Main(ctx, append([]string{"listen", "--port", "0", "--bind", "127.0.0.1", "--once"}, args...), strings.NewReader(""), out, errOut)
+	}()
+	for range 500 {
+		if m := listeningOn.FindStringSubmatch(errOut.String()); m != nil {
+			return "127.0.0.1:" + m[1], out, errOut, status
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("it does not listen: %s", errOut)
+	return
+}
+
+// talk lets a device of the lab talk to addr.
+func talk(t *testing.T, name, addr string) {
+	t.Helper()
+	for _, d := range devices.All() {
+		if d.Name != name {
+			continue
+		}
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Play(t.Context(), conn, x509.NewCertPool()); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatalf("no device %s", name)
+}
+
+// The passwords of a device must stand nowhere: not in what is shown, reported or saved, in no form; with the server's own
+// answers and with those of a real one behind it.
+func TestListenKeepsNoSecret(t *testing.T) {
+	c, ok := lab.Find("healthy-m365-submission")
+	if !ok {
+		t.Fatal("no such case")
+	}
+	r, err := lab.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Stop()
+	for name, args := range map[string][]string{
+		"standing in": {"--accept"},
+		"passing on":  {"--forward", r.Addr()},
+		"rejecting":   {"--reject", "auth-bad-password"},
+	} {
+		for _, device := range []string{"good-starttls", "stubborn-password", "auth-before-tls"} {
+			t.Run(name+", "+device, func(t *testing.T) {
+				saved := filepath.Join(t.TempDir(), "evidence.json")
+				addr, out, errOut, status := startListen(t, append(args, "--evidence", saved)...)
+				talk(t, device, addr)
+				<-status
+				file, err := os.ReadFile(saved)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Contains(file, []byte("AUTH")) || !strings.Contains(out.String(), "AUTH") || !strings.Contains(errOut.String(), "AUTH") {
+					t.Errorf("the sign-in is not shown at all\n%s\n%s", errOut, out)
+				}
+				for _, secret := range []string{"lab-password", base64.StdEncoding.EncodeToString([]byte("lab-password")), "AHNjYW5uZXJA"} {
+					for where, text := range map[string]string{"standard output": out.String(), "standard error": errOut.String(), "the evidence": string(file)} {
+						if strings.Contains(text, secret) {
+							t.Errorf("%s holds %q", where, secret)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestListenReports(t *testing.T) {
+	addr, out, _, status := startListen(t, "--format", "json")
+	talk(t, "helo-only", addr)
+	if got := <-status; got != 1 {
+		t.Errorf("status %d, want 1", got)
+	}
+	var doc struct {
+		Schema  string
+		Verdict struct{ Step, Cause string }
+	}
+	if err := json.Unmarshal([]byte(out.String()), &doc); err != nil || doc.Verdict.Step != "ehlo" || doc.Verdict.Cause != "helo-only-client" {
+		t.Errorf("%v: %+v", err, doc)
+	}
+}
+
+// With --passthrough hellos are seen, and what is inside TLS is not.
+func TestListenPassesTLSThrough(t *testing.T) {
+	c, _ := lab.Find("healthy-m365-submission")
+	r, err := lab.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Stop()
+	saved := filepath.Join(t.TempDir(), "evidence.json")
+	addr, _, errOut, status := startListen(t, "--forward", r.Addr(), "--passthrough", "--evidence", saved)
+	talk(t, "good-starttls", addr)
+	<-status
+	f, err := os.Open(saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rec, err := evidence.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rec.Traces) != 2 {
+		t.Fatalf("%d traces, want those of both sides", len(rec.Traces))
+	}
+	v := evidence.NewView(&rec.Traces[0])
+	if v.ClientHello < 0 || v.ServerHello < 0 || v.Secured >= 0 || v.TLSFailed >= 0 || len(v.Mails)+len(v.Auths)+len(v.TLSHellos) > 0 {
+		t.Errorf("it saw %+v\n%s", v, errOut)
+	}
+}
+
+func TestListenCA(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	der := filepath.Join(t.TempDir(), "ca.cer")
+	var out, errOut bytes.Buffer
+	if s := Main(t.Context(), []string{"listen", "ca"}, strings.NewReader(""), &out, &errOut); s != 0 {
+		t.Fatalf("status %d: %s", s, &errOut)
+	}
+	if s := Main(t.Context(), []string{"listen", "ca", "--der", der}, strings.NewReader(""), &errOut, &errOut); s != 0 {
+		t.Fatalf("status %d: %s", s, &errOut)
+	}
+	block, _ := pem.Decode(out.Bytes())
+	raw, err := os.ReadFile(der)
+	if err != nil || block == nil || !bytes.Equal(block.Bytes, raw) {
+		t.Fatalf("PEM and DER differ: %v", err)
+	}
+	if c, err := x509.ParseCertificate(raw); err != nil || !c.IsCA {
+		t.Errorf("%v, %v", c, err)
+	}
+}
+
+func TestListenRefuses(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	for _, tt := range []struct{ args, want string }{
+		{"--port 70000", "use numbers from 1 to 65535"},
+		{"--port 2525,2525", "names 2525 twice"},
+		{"--as sendmail", "use microsoft365 or generic"},
+		{"--certificate bad", "use good, self-signed, expired or wrong-name"},
+		{"--reject no-such-case", "no case named"},
+		{"--forward mail.example.com", "write HOST:PORT"},
+		{"--forward a@example.com:25", "--forward"},
+		{"--forward mail.example.com:25 --reject helo-only", "exclude each other"},
+		{"--accept --reject helo-only", "--accept"},
+		{"--passthrough", "needs --forward"},
+		{"--keep /no/such/folder", "no such folder"},
+		{"--bind example.com", "write an IP address"},
+		{"--format html", "use text or json"},
+		{"--per-address 0", "use 1 or more"},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			var out, errOut bytes.Buffer
+			if s := Main(t.Context(), append([]string{"listen"}, strings.Fields(tt.args)...), strings.NewReader(""), &out, &errOut); s != exitUsage {
+				t.Errorf("status %d, want %d", s, exitUsage)
+			}
+			if !strings.Contains(errOut.String(), tt.want) || strings.Count(errOut.String(), "\n") != 1 || out.Len() > 0 {
+				t.Errorf("said %q, want one line with %q", errOut.String(), tt.want)
+			}
+		})
+	}
+}
+
+func TestPortError(t *testing.T) {
+	for _, tt := range []struct {
+		port int
+		err  error
+		want []string
+	}{
+		{25, syscall.EACCES, []string{"setcap", "--port 2525", "redirect to :2025"}},
+		{587, syscall.EADDRINUSE, []string{"taken by another program"}},
+		{2525, syscall.EACCES, []string{"opening port 2525"}},
+	} {
+		got := portError(tt.port, fmt.Errorf("listen: %w", tt.err)).Error()
+		for _, want := range tt.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("port %d: %q lacks %q", tt.port, got, want)
+			}
+		}
+	}
+}
