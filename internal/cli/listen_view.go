@@ -79,7 +79,7 @@ func (v *listenView) done(rec *evidence.Record) {
 		return
 	}
 	v.store(rec)
-	if d.Verdict.Cause == "undetermined" && d.Verdict.Step == "none" {
+	if saidNothing(rec) {
 		v.show(d.Verdict.Summary + "\n")
 		return
 	}
@@ -99,6 +99,18 @@ func (v *listenView) done(rec *evidence.Record) {
 		v.stopped = true
 		v.stop()
 	}
+}
+
+// saidNothing reports whether nothing of a client was heard: somebody tried whether the port is open.
+func saidNothing(rec *evidence.Record) bool {
+	for i := range rec.Traces {
+		for _, e := range rec.Traces[i].Events {
+			if e.Sent != nil || e.ClientHello != nil || e.Bytes != nil {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // store keeps the traces of a conversation for the evidence: those of earlier ones of the same device are there already.
