@@ -32,6 +32,7 @@ var clientRules = []struct {
 	{cause.StartTLS, rule{cause.CertificateExpired, clientRefuses(evidence.CertExpired)}},
 	{cause.StartTLS, rule{cause.CertificateNameMismatch, clientRefuses(evidence.CertNameMismatch)}},
 	{cause.StartTLS, rule{cause.CertificateUntrusted, clientRefuses(evidence.CertSelfSigned, evidence.CertOK)}},
+	{cause.StartTLS, rule{cause.ClientTrustStoreOutdated, clientDistrustsServer}},
 	{cause.StartTLS, rule{cause.ClientTLSUnavailable, clientWithoutTLS}},
 	{cause.Auth, rule{cause.TLSRequiredFirst, clientSignsInEarly}},
 	{cause.Auth, rule{cause.AuthMechanismMismatch, clientMechanism}},
@@ -300,6 +301,24 @@ func (s *scene) certificateRefused() (because []Ground, sure Confidence) {
 		return []Ground{s.ground(v.Ended, "shown the certificate, %s; devices that refuse one do so without a word", clientEnding(e))}, Possible
 	}
 	return nil, ""
+}
+
+// clientDistrustsServer: the client refused a certificate that is none of ours: the one of the server that its TLS passed through to.
+func clientDistrustsServer(s *scene) support {
+	v := s.main
+	if v.Chain >= 0 || v.Alert < 0 {
+		return support{}
+	}
+	a := v.Trace.Events[v.Alert].Alert
+	if a.From != evidence.Client || !slices.Contains(certificateAlerts, a.Description) {
+		return support{}
+	}
+	got := support{confidence: Possible, because: []Ground{s.ground(v.Alert, "shown the certificate of the server itself, the device answers with the alert %s", a.Alert)},
+		summary: "The device refuses the certificate of the server: most often its list of trusted roots is too old."}
+	if a.Description == tlswire.AlertUnknownCA {
+		got.confidence = Likely
+	}
+	return got
 }
 
 // clientWithoutTLS: STARTTLS was offered, and the client went on without it to where it is needed.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/lab"
 	"github.com/smtptriage/smtptriage/internal/lab/devices"
 	"github.com/smtptriage/smtptriage/internal/listen"
 )
@@ -93,6 +94,44 @@ func TestDoors(t *testing.T) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// With its TLS passed through, a device that refuses the certificate refuses that of the server itself.
+func TestDistrustsServer(t *testing.T) {
+	c, ok := lab.Find("healthy-m365-submission")
+	if !ok {
+		t.Fatal("no such case")
+	}
+	r, err := lab.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	records := make(chan *evidence.Record, 1)
+	srv := &listen.Server{Forward: &listen.Forward{Host: r.Host, Port: r.Port, Passthrough: true}, Done: func(rec *evidence.Record) { records <- rec }}
+	ln := listenOn(t)
+	go srv.Serve(ctx, ln, listen.Port{Number: 587})
+	i := slices.IndexFunc(devices.All(), func(d devices.Device) bool { return d.Name == "distrusts-in-tls12" })
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := devices.All()[i].Play(ctx, conn, x509.NewCertPool()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case rec := <-records:
+		for _, p := range diagnose.Diagnose(rec).Paths {
+			if p.Role == evidence.RoleObserved && p.Verdict.Cause == "client-trust-store-outdated" {
+				return
+			}
+		}
+		t.Errorf("it is not called client-trust-store-outdated\n%s", dump(rec))
+	case <-ctx.Done():
+		t.Fatal("no record came")
 	}
 }
 
