@@ -46,7 +46,9 @@ func Diagnose(rec *evidence.Record) Diagnosis {
 // failedFirst moves the first conversation of others that failed to the front: it is what people ask about.
 func failedFirst(paths []Path) {
 	i := slices.IndexFunc(paths, func(p Path) bool { return p.Role == evidence.RoleObserved && failed(p) })
-	if i > 0 && paths[0].Role == evidence.RoleObserved && !failed(paths[0]) {
+	// Behind a relay the server's answers come first, and what the client did wrong where they tell nothing.
+	relayed := paths[0].Role == evidence.RoleAsked && paths[0].Verdict.Cause == cause.Undetermined
+	if i > 0 && (relayed || paths[0].Role == evidence.RoleObserved && !failed(paths[0])) {
 		p := paths[i]
 		copy(paths[1:], paths[:i])
 		paths[0] = p
