@@ -496,6 +496,9 @@ func clientOutOfStep(s *scene) support {
 			continue
 		}
 		sent := s.main.SentAt(r.To)
+		if sent.Early && mayComeEarly(sent.Verb) {
+			continue // it was on its way when the command before it was refused
+		}
 		line := sent.Line
 		if sent.Secret {
 			line = "a line that is no command"
