@@ -300,3 +300,22 @@ func TestHostsFileWithADeadAddress(t *testing.T) {
 		t.Errorf("got %s (%s), want %s (likely)\n%+v", d.Verdict.Cause, d.Verdict.Confidence, cause.DNSWrongAnswer, d.Findings)
 	}
 }
+
+// A foreign greeting is asked about wherever the walk came to fail: the name may lead to the wrong server.
+func TestForeignServerIsLookedUp(t *testing.T) {
+	walk := evidence.Walk{Host: "smtp.office365.com", Port: 587}
+	for name, script := range map[string]string{
+		"at the banner": "dial connected\nS: 220 mail.example.com ESMTP Postfix\nwait 30s\nend timeout EHLO",
+		"at TLS": "dial connected\nS: 220 mail.example.com ESMTP Postfix\nC: EHLO x\nS: 250-mail.example.com\nS: 250 STARTTLS\n" +
+			"C: STARTTLS\nS: 220 go\nhello 300\ntls TLS 1.3\ncert name-mismatch CN=Public CA",
+	} {
+		rec := record(walk, play(t, "t1", evidence.RoleAsked, walk, script))
+		asked := false
+		for _, e := range Next(rec) {
+			asked = asked || e.Name == askResolver
+		}
+		if !asked {
+			t.Errorf("%s: no resolver is asked", name)
+		}
+	}
+}

@@ -79,6 +79,9 @@ func (s *scene) next() []evidence.Experiment {
 			out := append(s.askReputation(r.Step, found), s.askEnvelope(r.Step, found)...)
 			if s.role == evidence.RoleAsked && (found[0].Confidence != Proven || s.limited()) {
 				out = append(append(out, s.askWithoutLimits(r.Step)...), s.ask(r.Step)...)
+				if cause.Banner.Before(r.Step) && s.foreignHere() { // a quick walk goes past what the banner said
+					out = append(out, s.askResolvers("whether the name leads to the right server")...)
+				}
 			}
 			return out
 		}
