@@ -74,7 +74,7 @@ type Program struct {
 
 // Cases lists the cases in tree order. The slice is the caller's.
 func Cases() []Case {
-	return slices.Concat(dnsCases, connectCases, bannerCases, ehloCases, offerCases, tlsCases, mtuCases, healthyCases)
+	return slices.Concat(dnsCases, connectCases, bannerCases, ehloCases, offerCases, tlsCases, mtuCases, tenantCases, healthyCases)
 }
 
 // Find looks a case up by its name.
