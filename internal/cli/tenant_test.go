@@ -264,7 +264,7 @@ func judgeTenant(t *testing.T, c tenantCase, rec *evidence.Record) result {
 	if res.want == "" {
 		t.Error("no verdict wanted")
 	}
-	if !res.ok || os.Getenv("SHOW") != "" {
+	if !res.ok {
 		t.Logf("\n%s", text)
 	}
 	checkAgain(t, rec, &d)

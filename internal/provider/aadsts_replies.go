@@ -71,7 +71,7 @@ var aadstsErrors = []aadsts{
 	{90072, cause.AuthBlockedByPolicy, false, "The user's identity provider or tenant is not one that this tenant takes.", "Use an account of this tenant."},
 }
 
-var srcEntra = Source{"learn.microsoft.com/entra/identity-platform/reference-error-codes", collected}
+var srcEntra = Source{"learn.microsoft.com/entra/identity-platform/reference-error-codes, and mail programs that read these numbers", collected}
 
 // aadstsRows are the errors as rows, so that a pasted one is explained like any other reply.
 var aadstsRows = rowsOfErrors(aadstsErrors)
@@ -79,11 +79,14 @@ var aadstsRows = rowsOfErrors(aadstsErrors)
 func rowsOfErrors(errors []aadsts) []Row {
 	var rows []Row
 	for _, e := range errors {
-		n := strconv.Itoa(e.code)
+		n, source := strconv.Itoa(e.code), srcMemory
+		if e.seen {
+			source = srcEntra
+		}
 		rows = append(rows, Row{
 			ID: "aadsts-" + n, Service: "microsoft365", Pattern: `AADSTS` + n + `\b`, Steps: []cause.Step{cause.Auth},
 			Cause: e.cause, Firm: Names, Verified: e.seen, Meaning: e.meaning, Actions: []string{e.action},
-			Links: []string{"https://login.microsoftonline.com/error?code=" + n}, Sources: []Source{srcEntra},
+			Links: []string{"https://login.microsoftonline.com/error?code=" + n}, Sources: []Source{source},
 		})
 	}
 	return append(rows, Row{

@@ -47,17 +47,17 @@ var blocklists = []Blocklist{
 	{
 		Zone: "bl.spamcop.net", Name: "SpamCop", Words: []string{"spamcop"}, Remove: "https://www.spamcop.net/bl.shtml",
 		Listings: []Listing{{"127.0.0.2", "SCBL", "people reported spam from this address within the last days", "It expires by itself about a day after the last report."}},
-		Source:   Source{"spamcop.net: how do I configure my mail server", collected},
+		Source:   srcMemory,
 	},
 	{
 		Zone: "b.barracudacentral.org", Name: "Barracuda", Words: []string{"barracuda"}, Remove: "https://www.barracudacentral.org/rbl/removal-request",
 		Listings: []Listing{{"127.0.0.2", "BRBL", "spam or viruses came from this address", "Ask for removal once the cause is gone."}},
-		Source:   Source{"barracudacentral.org: how to use the reputation block list", collected},
+		Source:   srcMemory,
 	},
 	{
 		Zone: "psbl.surriel.com", Name: "PSBL", Words: []string{"psbl", "surriel"}, Remove: "https://psbl.org/remove",
 		Listings: []Listing{{"127.0.0.2", "PSBL", "this address sent mail to a spam trap", "It can be taken off by anyone; see that it stays off."}},
-		Source:   Source{"psbl.org", collected},
+		Source:   srcMemory,
 	},
 }
 
