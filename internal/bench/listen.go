@@ -140,19 +140,18 @@ func (l *listener) accepted() (int, error) {
 	}
 	defer f.Close()
 	n, verdict := 0, false
-	for sc := bufio.NewScanner(f); ; {
-		sc.Buffer(nil, 16<<20)
-		for sc.Scan() {
-			switch line := bytes.TrimSpace(sc.Bytes()); {
-			case bytes.HasPrefix(line, []byte(`"verdict": {`)):
-				verdict = !bytes.HasPrefix(sc.Bytes(), []byte("   ")) // of the document, not of a path
-			case verdict && bytes.HasPrefix(line, []byte(`"cause": "accepted"`)):
-				n++
-				verdict = false
-			}
+	sc := bufio.NewScanner(f)
+	sc.Buffer(nil, 16<<20)
+	for sc.Scan() {
+		switch line := bytes.TrimSpace(sc.Bytes()); {
+		case bytes.HasPrefix(line, []byte(`"verdict": {`)):
+			verdict = !bytes.HasPrefix(sc.Bytes(), []byte("   ")) // of the document, not of a path
+		case verdict && bytes.HasPrefix(line, []byte(`"cause": "accepted"`)):
+			n++
+			verdict = false
 		}
-		return n, sc.Err()
 	}
+	return n, sc.Err()
 }
 
 // crowdOf opens n connections, greets on all of them, and only then sends one small message on each.
