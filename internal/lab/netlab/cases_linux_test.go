@@ -40,13 +40,10 @@ func runCases(t *testing.T, title string, cases []Case, uid int) {
 	t.Helper()
 	file := needProgram(t)
 	var tb table
-	slots := make(chan struct{}, workers)
 	t.Run("cases", func(t *testing.T) {
 		for _, c := range cases {
 			t.Run(c.Name, func(t *testing.T) {
 				t.Parallel()
-				slots <- struct{}{}
-				defer func() { <-slots }()
 				l := start(t, c)
 				r, took := check(t, l, file, uid)
 				judged := judge(c, r, took)

@@ -65,13 +65,17 @@ func (s Starter) Start(ctx context.Context, c Case) (*Lab, error) {
 	if err := Unavailable(); err != nil {
 		return nil, err
 	}
-	l := &Lab{Case: c, starter: s, prefix: fmt.Sprintf("stlab%d-%d-", os.Getpid(), labs.Add(1))}
+	sweep()
+	l := &Lab{Case: c, starter: s, prefix: prefix(os.Getpid(), labs.Add(1))}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	if err := l.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("case %s: %w", c.Name, err), l.Close())
 	}
 	return l, nil
 }
+
+// prefix begins the names of a lab's namespaces; sweep reads it.
+func prefix(pid int, lab int64) string { return fmt.Sprintf("stlab%d-%d-", pid, lab) }
 
 func (l *Lab) start() (err error) {
 	if l.dir, err = os.MkdirTemp("", "smtptriage-netlab-"); err != nil {

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,8 +22,8 @@ import (
 	"github.com/smtptriage/smtptriage/internal/lab/require"
 )
 
-// workers run at once. They mostly wait.
-const workers = 5
+// slots bounds the labs that stand at once. They mostly wait.
+var slots = make(chan struct{}, 8)
 
 // binary is the program under test, built once in a folder that goes when the tests end.
 type binary struct {
@@ -52,6 +54,11 @@ func (b *binary) build() error {
 }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// Tests in parallel are as many as there are processors, by default; these mostly wait, and have slots of their own.
+	if err := flag.Set("test.parallel", strconv.Itoa(cap(slots))); err != nil {
+		panic(err)
+	}
 	status := m.Run()
 	os.RemoveAll(program.dir)
 	os.Exit(status)
@@ -78,10 +85,12 @@ func needs(t *testing.T, c Case) {
 	}
 }
 
-// start makes the lab of a case until the test ends.
+// start makes the lab of a case until the test ends, when it is its turn.
 func start(t *testing.T, c Case) *Lab {
 	t.Helper()
 	needs(t, c)
+	slots <- struct{}{}
+	t.Cleanup(func() { <-slots })
 	l, err := Starter{RealServer: realserver.LaunchNamed}.Start(context.WithoutCancel(t.Context()), c) // Close comes after the test's context has ended
 	if err != nil {
 		t.Fatal(err)
