@@ -33,6 +33,7 @@ type Document struct {
 	Experiments []experiment    `json:"experiments"`
 	Patterns    []pattern       `json:"patterns"`
 	Guidance    []string        `json:"guidance"`
+	Recommended string          `json:"recommended_door"` // kind of the door that this site should use; "" if nothing can be said
 	CannotKnow  []string        `json:"cannot_know"`
 	Artifacts   artifacts       `json:"artifacts"`
 	Contacted   []string        `json:"contacted"`
@@ -141,7 +142,7 @@ func NewDocument(rec *evidence.Record, d *diagnose.Diagnosis) Document {
 	doc := Document{
 		Schema: Schema, Tool: rec.Tool, Started: stamp(rec.Started), TookMS: rec.Took.Milliseconds(), Target: rec.Target,
 		Provider: d.Provider, Verdict: newFinding(&d.Verdict), Causes: []finding{}, Paths: []path{}, Experiments: []experiment{},
-		Patterns: []pattern{}, Guidance: some(d.Guidance), CannotKnow: some(d.CannotKnow),
+		Patterns: []pattern{}, Guidance: some(d.Guidance), Recommended: string(d.Recommended), CannotKnow: some(d.CannotKnow),
 		Artifacts: newArtifacts(rec, d), Contacted: some(rec.Contacted), Interrupted: rec.Interrupted, Runs: []run{},
 	}
 	for i := range d.Findings {
