@@ -2,8 +2,10 @@ package diagnose
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/evidence"
@@ -272,6 +274,26 @@ func refusals(v *evidence.View) []Code {
 	return out
 }
 
+// patience is how long RFC 5321, section 4.5.3.2.1 has a client wait for the greeting.
+const patience = 5 * time.Minute
+
+// greetingAwaited is how long the door asked about was silent before we gave up on its greeting; 0 if it was not, or if we waited
+// as long as the RFC asks.
+func greetingAwaited(rec *evidence.Record) time.Duration {
+	for i := range rec.Traces {
+		t := &rec.Traces[i]
+		if t.Role != evidence.RoleAsked {
+			continue
+		}
+		for j := range t.Events {
+			if e := t.Events[j].Ended; e != nil && e.Outcome == evidence.TimedOut && e.Waiting == waitGreeting && e.Waited < patience {
+				return e.Waited
+			}
+		}
+	}
+	return 0
+}
+
 // cannotKnow says what this place can't tell, so that nobody takes the verdict for more than it is.
 func cannotKnow(rec *evidence.Record) []string {
 	var out []string
@@ -287,6 +309,9 @@ func cannotKnow(rec *evidence.Record) []string {
 			out = append(out, "whether a recipient is accepted: no --from and --to were given")
 		} else if !rec.Target.Walk.Send {
 			out = append(out, "whether the message itself is accepted: nothing is sent without --send")
+		}
+		if waited := greetingAwaited(rec); waited > 0 {
+			out = append(out, fmt.Sprintf("whether a greeting comes after more than %s: RFC 5321 gives a server 5 minutes; --timeout 5m --max-time 6m waits them out", seconds(waited)))
 		}
 		for _, w := range append([]evidence.Walk{rec.Target.Walk}, rec.Target.Doors...) {
 			if w.Guess != "" {

@@ -319,3 +319,17 @@ func TestForeignServerIsLookedUp(t *testing.T) {
 		}
 	}
 }
+
+// A silent port may belong to a server that greets late: the report says how long nobody waited.
+func TestCannotKnowLateGreeting(t *testing.T) {
+	told := func(script string) bool {
+		d := Diagnose(record(plain, play(t, "t1", evidence.RoleAsked, plain, script)))
+		return slices.ContainsFunc(d.CannotKnow, func(s string) bool { return strings.Contains(s, "5 minutes") })
+	}
+	if !told("dial connected\nwait 15s\nend timeout greeting") {
+		t.Error("after 15 s of silence, nothing is said of a later greeting")
+	}
+	if told("dial connected\nwait 5m\nend timeout greeting") || told(secured) {
+		t.Error("a later greeting is spoken of where there is none to wait for")
+	}
+}
