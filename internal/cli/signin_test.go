@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/diagnose"
+	"github.com/smtptriage/smtptriage/internal/lab/tenants"
 )
 
 // tokenOf makes a token of claims. Nobody checks its signature here.
@@ -70,11 +71,13 @@ func TestSignIn(t *testing.T) {
 			host := strings.TrimPrefix(s.URL, "https://")
 			var errOut bytes.Buffer
 			a := &app{in: strings.NewReader(""), out: io.Discard, err: &errOut, signInClient: s.Client()}
-			c := tenantCase{name: tt.name, sections: map[string]string{
-				"submission": tt.script, "file/secret": "marked-client-secret\n",
-				"flags": "--from scanner@contoso.com --user scanner@contoso.com --tenant contoso.com --client-id app --sign-in-host " + host + " " + tt.flags,
-			}}
-			rec, err := c.run(t.Context(), t.TempDir(), a)
+			c, err := tenants.Parse(tt.name, fmt.Appendf(nil, "-- want --\nverdict %s\n-- flags --\n--from scanner@contoso.com --user scanner@contoso.com"+
+				" --tenant contoso.com --client-id app --sign-in-host %s %s\n-- submission --\n%s-- file/secret --\nmarked-client-secret\n",
+				tt.want, host, tt.flags, tt.script))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rec, err := tenantCase{c}.run(t.Context(), t.TempDir(), a)
 			if err != nil {
 				t.Fatal(err)
 			}

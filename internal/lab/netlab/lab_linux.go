@@ -131,7 +131,11 @@ func (l *Lab) Command(ctx context.Context, at Node, program string, args ...stri
 
 // Args are the arguments of check.
 func (l *Lab) Args() []string {
-	return append([]string{l.Case.Target, "--ca-file", l.CAFile}, l.Case.Flags...)
+	args := []string{l.Case.Target, "--ca-file", l.CAFile}
+	for _, f := range l.Case.Flags {
+		args = append(args, l.expand(f))
+	}
+	return args
 }
 
 // Env is the environment of check: the device has no roots of its own but what the case makes it trust.
@@ -139,7 +143,7 @@ func (l *Lab) Env() []string {
 	return []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "SSL_CERT_FILE=" + l.trust, "SSL_CERT_DIR=/nonexistent", "HOME=" + l.dir, "NO_COLOR=1"}
 }
 
-// writeDeviceFiles gives the device its resolver, and its hosts file.
+// writeDeviceFiles gives the device the files that its flags name, its resolver, and its hosts file.
 func (l *Lab) writeDeviceFiles() error {
 	dir := l.ns(Device).etc()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -153,6 +157,11 @@ func (l *Lab) writeDeviceFiles() error {
 		"resolv.conf":   resolv + "\n",
 		"hosts":         "127.0.0.1 localhost\n::1 localhost\n" + l.Case.Hosts + "\n",
 		"nsswitch.conf": "hosts: files dns\n",
+	}
+	for name, text := range l.Case.Files {
+		if err := os.WriteFile(l.path(name), []byte(text), 0o644); err != nil { // check may run as another user
+			return err
+		}
 	}
 	for name, text := range files {
 		if _, err := os.Stat("/etc/" + name); err != nil {

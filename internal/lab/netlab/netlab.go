@@ -39,7 +39,9 @@ type Case struct {
 	SilentDrop bool // packets to the port vanish: the verdict has a limit of its own
 
 	Target string   // of check
-	Flags  []string // further flags of check
+	Flags  []string // further flags of check; {dir} is the lab's folder
+
+	Files map[string]string // that the flags name as {dir}/NAME, by name
 
 	Commands   []Command         // shell lines that make the fault, once the healthy lab stands
 	Servers    map[string]string // by "HOST:PORT" or "NODE:PORT": scripts of package lab for a server there; "" for none

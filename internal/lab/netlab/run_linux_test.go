@@ -128,6 +128,18 @@ type report struct {
 		Name   string `json:"name"`
 		Result string `json:"result"`
 	} `json:"experiments"`
+	Paths []struct {
+		Via     string `json:"via"`
+		Verdict struct {
+			Step  cause.Step `json:"step"`
+			Cause string     `json:"cause"`
+		} `json:"verdict"`
+	} `json:"paths"`
+	Patterns []struct {
+		ID string `json:"id"`
+	} `json:"patterns"`
+	Recommended string   `json:"recommended_door"`
+	Contacted   []string `json:"contacted"`
 }
 
 func (r *report) verdict() string { return string(r.Verdict.Step) + " / " + r.Verdict.Cause }
