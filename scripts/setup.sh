@@ -8,7 +8,7 @@ set -euo pipefail
 
 # package:program that shows it is there (nothing after the colon: ask dpkg)
 wanted=(
-	postfix:postfix libsasl2-modules: sasl2-bin:saslpasswd2 swaks:swaks msmtp:msmtp curl:curl openssl:openssl python3:python3
+	postfix:postfix libsasl2-modules: sasl2-bin:saslpasswd2 swaks:swaks libnet-ssleay-perl: msmtp:msmtp curl:curl openssl:openssl python3:python3
 	nodejs:node npm:npm
 	iproute2:ip nftables:nft ethtool:ethtool procps:sysctl util-linux:unshare netcat-openbsd:nc traceroute:traceroute
 	tcpdump:tcpdump tshark:tshark dnsmasq:dnsmasq unbound:unbound haproxy:haproxy stunnel4:stunnel4 sslsplit:sslsplit
