@@ -308,6 +308,8 @@ func TestMisfits(t *testing.T) {
 		{"contoso-com.mail.protection.outlook.com", 465, false, []cause.ID{cause.WrongEndpoint}},
 		{"smtp-emea.outlook.com", 587, true, []cause.ID{cause.WrongEndpoint}},
 		{"52.96.0.1", 587, true, []cause.ID{cause.WrongEndpoint}},
+		{"127.0.0.1", 587, true, nil},
+		{"192.168.1.20", 25, false, nil},
 		{"smtp-mail.outlook.com", 587, true, []cause.ID{cause.WrongEndpoint}},
 		{"smtp.gmail.com", 465, true, nil},
 		{"mail.example.com", 465, true, nil},

@@ -22,7 +22,10 @@ type Misfit struct {
 // has no misfits.
 func Misfits(host string, port int, credentials bool) []Misfit {
 	var m []Misfit
-	if _, err := netip.ParseAddr(Canonical(host)); err == nil {
+	if a, err := netip.ParseAddr(Canonical(host)); err == nil {
+		if a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() {
+			return nil // a tunnel, a relay of the site's own, a lab: no cloud service is there under a name
+		}
 		return []Misfit{{cause.WrongEndpoint, "an address stands where a host name should", "the name: addresses of cloud services change without notice, and no certificate fits one", false, srcDevice}}
 	}
 	if r, ok := IsRetired(host); ok {
