@@ -67,7 +67,7 @@ func (a *app) root() *cobra.Command {
 		Long: "smtptriage holds the real SMTP conversation from the place where it fails, finds the first step that breaks, " +
 			"names the cause with its grounds, and says what to do.",
 		Example: examples(
-			"smtptriage check mail.example.com", "walk to the mail server, as far as needs no addresses",
+			"smtptriage check mail.example.com", "walk to the mail server, as far as TLS",
 			"smtptriage check --from scanner@example.com --to office@example.com example-com.mail.protection.outlook.com",
 			"as far as the recipient; nothing is sent",
 			"smtptriage check --user scanner@example.com smtp.office365.com:587", "with a sign-in; asks for the password",

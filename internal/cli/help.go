@@ -7,10 +7,12 @@ import (
 )
 
 // Help begins with examples: they answer most questions.
-const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
+const helpTemplate = `{{with .Short}}{{. | trimTrailingWhitespaces}}
 
 {{end}}{{if .HasExample}}Examples:
 {{.Example}}
+
+{{end}}{{with .Long}}{{. | trimTrailingWhitespaces}}
 
 {{end}}{{.UsageString}}`
 
