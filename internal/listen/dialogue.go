@@ -60,6 +60,7 @@ type dialogue struct {
 	welcomed bool    // the greeting has come
 	startTLS bool    // the last reply let the client start TLS
 	quit     bool    // QUIT was answered
+	finished bool    // what was unfinished is on record
 }
 
 // asked is a command without a reply so far.
@@ -310,10 +311,14 @@ func (d *dialogue) enterTLS() {
 	d.split, d.answers, d.parse, d.kept, d.open = smtp.Splitter{}, smtp.Splitter{}, smtp.ReplyParser{}, nil, nil
 }
 
-// finish records what is unfinished when the conversation is over.
+// finish records what is unfinished when the conversation is over. Whoever ends it may call it, and all of them do.
 func (d *dialogue) finish() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.finished {
+		return
+	}
+	d.finished = true
 	switch d.state {
 	case body:
 		d.endBody(false)

@@ -38,6 +38,7 @@ func hear(t *testing.T, lines ...string) []string {
 		}
 	}
 	d.finish()
+	d.finish() // as a connection that broke off does: whoever notices, and then the server
 	return words(rec.rec.Snapshot())
 }
 
@@ -88,6 +89,7 @@ func TestDialogue(t *testing.T) {
 		{"TLS at the first byte", []string{"C: \x16\x03\x01\x00\x10", "S: 220 x\r\n"}, []string{"220 to -1"}},
 		{"a browser", []string{"C: GET / HTTP/1.1\r\nHost: x\r\n\r\n"}, []string{"octets 27 http"}},
 		{"chunks", []string{"C: BDAT 3\r\nQUI", "C: BDAT 4 LAST\r\nT\r\n.", "S: 250 x\r\n250 x\r\n"}, []string{"BDAT 3", "early BDAT 4 LAST", "mail 7", "250 to 0", "250 to 1"}},
+		{"a chunk cut short", []string{"C: BDAT 9 LAST\r\nQUI"}, []string{"BDAT 9 LAST", "mail 3"}},
 		{"before the greeting", []string{"S: ", "C: EHLO a\r\nAUTH LOGIN\r\nc2VjcmV0\r\n", "S: 220 x\r\n250 x\r\n504 x\r\n"},
 			[]string{"EHLO a", "early AUTH LOGIN", "220 to -1", "250 to 0", "sign-in LOGIN 0 0", "504 to 1", "early [masked]"}},
 		{"a reply that nobody asked for", []string{"S: 220 x\r\n", "S: 421 x\r\n"}, []string{"220 to -1", "421 to -1"}},
@@ -111,6 +113,7 @@ func FuzzDialogue(f *testing.F) {
 		d.fromClient(one)
 		d.fromServer(server)
 		d.fromClient(two)
+		d.finish()
 		d.finish()
 		if len(d.kept) > maxHeld {
 			t.Errorf("%d octets are held", len(d.kept))
