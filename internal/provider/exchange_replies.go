@@ -48,7 +48,7 @@ var exchangeRows = []Row{
 	},
 	{
 		ID: "exchange-invalid-sender-address", Service: "exchange", Code: 501, Status: "5.1.7",
-		Pattern: `5\.1\.7 (?:Invalid address|Unknown sender address)`,
+		Pattern: `5\.1\.7 (?:Invalid address|Unknown sender address)|(?:^|550 )Unknown sender address`,
 		Steps:   []cause.Step{cause.Mail},
 		Cause:   cause.SenderAddressInvalid, Firm: Names, Verified: true,
 		Meaning: "The address in MAIL FROM is malformed or unknown.",
@@ -202,7 +202,7 @@ var exchangeRows = []Row{
 	},
 	{
 		ID: "exchange-connection-timed-out", Service: "exchange", Code: 421, Status: "4.4.1",
-		Pattern: `4\.4\.1 Connection timed out`,
+		Pattern: `(?:4\.4\.1|421) Connection timed out`,
 		Steps:   []cause.Step{cause.Mail, cause.Rcpt, cause.Data}, NDR: true,
 		Cause: cause.DataStalls, Firm: Suggests, Retry: true, Verified: true,
 		Also:    []cause.ID{cause.PathMTUBlackhole},
@@ -212,7 +212,7 @@ var exchangeRows = []Row{
 	},
 	{
 		ID: "exchange-connection-dropped", Service: "exchange", Code: 421, Status: "4.4.2",
-		Pattern: `4\.4\.2 Connection dropped`,
+		Pattern: `(?:4\.4\.2|421) Connection dropped`,
 		Steps:   []cause.Step{cause.StartTLS, cause.Data}, NDR: true,
 		Cause: cause.DataStalls, Firm: Suggests, Retry: true, Verified: true,
 		Also:    []cause.ID{cause.HandshakeCut, cause.PathMTUBlackhole},

@@ -9,9 +9,9 @@ import (
 // maxText bounds what is matched: a reply is at most some kilobytes, and a pasted text is cut to its lines before.
 const maxText = 32 << 10
 
-// continuation is the code and enhanced status that begin the lines of a long reply. Where such a reply was quoted
+// continuation is the code and enhanced status that begin the lines of a long reply. Where such a reply was joined, or quoted
 // and its lines filled again, they stand in the midst of its sentences.
-var continuation = regexp.MustCompile(`(?:^|[^0-9.])([245][0-9][0-9])-([245]\.[0-9]{1,3}\.[0-9]{1,3})[ \t\r\n]`)
+var continuation = regexp.MustCompile(`(?:^|[^0-9.])([245][0-9][0-9])[- ]([245]\.[0-9]{1,3}\.[0-9]{1,3})[ \t\r\n]`)
 
 // A folded text is a text made plain for matching, and the way back to the text as it was.
 type folded struct {
@@ -94,13 +94,14 @@ func repeats(text string) [][2]int {
 		return nil
 	}
 	code, status := text[m[2]:m[3]], text[m[4]:m[5]]
-	again, err := regexp.Compile(code + `(?:-|[ \t\r\n]+)` + regexp.QuoteMeta(status) + `[ \t\r\n]`)
+	// After a colon, a quotation mark or a bracket it is another reply, quoted, and begins that one.
+	again, err := regexp.Compile(`[^:"'(<=>\s]\s+(` + code + `(?:-|[ \t\r\n]+)` + regexp.QuoteMeta(status) + `[ \t\r\n])`)
 	if err != nil {
 		return nil
 	}
 	var skip [][2]int
-	for _, at := range again.FindAllStringIndex(text[m[5]:], -1) {
-		skip = append(skip, [2]int{m[5] + at[0], m[5] + at[1]})
+	for _, at := range again.FindAllStringSubmatchIndex(text[m[5]:], -1) {
+		skip = append(skip, [2]int{m[5] + at[2], m[5] + at[3]})
 	}
 	return skip
 }

@@ -66,7 +66,7 @@ var genericEnvelope = []Row{
 	},
 	{
 		ID: "service-not-available-banner", Service: "generic", Code: 554,
-		Pattern: `SMTP service not available|No SMTP service|Service unavailable - try again later|4\.3\.0 Mail system error|(?:not accepting|does not accept|no longer accepting|cannot accept) (?:any )?(?:mail|connections|messages|network messages)`,
+		Pattern: `SMTP service not available|No SMTP service|Service unavailable - try again later|(?:4\.3\.0|421) Mail system error|(?:not accepting|does not accept|no longer accepting|cannot accept) (?:any )?(?:mail|connections|messages|network messages)`,
 		Steps:   []cause.Step{cause.Banner},
 		Cause:   cause.ServerRefusesService, Firm: Suggests, Retry: true, Verified: true,
 		Meaning: "The greeting itself says no.",

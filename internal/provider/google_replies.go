@@ -42,7 +42,7 @@ var googleRows = []Row{
 	},
 	{
 		ID: "google-auth-required", Service: "google", Code: 530, Status: "5.7.0",
-		Pattern: `5\.(?:5\.1|7\.0) Authentication Required\b|[?&]p=WantAuthError`,
+		Pattern: `(?:5\.(?:5\.1|7\.0)|530) Authentication Required\b|support\.google\.com/accounts/troubleshooter/2402620|[?&]p=WantAuthError`,
 		Steps:   []cause.Step{cause.Mail},
 		Cause:   cause.AuthRequired, Firm: Names, Verified: true,
 		Meaning: "This host takes mail after sign-in only.",
@@ -124,7 +124,7 @@ var googleRows = []Row{
 	},
 	{
 		ID: "google-unauthenticated", Service: "google", Code: 550, Status: "5.7.26",
-		Pattern: `[45]\.7\.26 |[?&]p=UnauthEmail`,
+		Pattern: `[45]\.7\.26 |[?&]p=UnauthEmail|because it is unauthenticated\. Gmail requires`,
 		Steps:   []cause.Step{cause.Data},
 		Cause:   cause.PolicyEnforced, Firm: Names, Verified: true,
 		Meaning: "SPF and DKIM both fail, or the domain's DMARC policy asks for refusal.",
@@ -133,7 +133,7 @@ var googleRows = []Row{
 	},
 	{
 		ID: "google-dkim-spf-rate", Service: "google", Code: 550, Status: "5.7.27",
-		Pattern: `[45]\.7\.(?:27|30|32|40) .{0,200}(?:SPF|DKIM|DMARC|From: header)`,
+		Pattern: `[45]\.7\.(?:27|30|32|40) .{0,200}(?:SPF|DKIM|DMARC|From: header)|rate limited because .{0,60}(?:SPF|DKIM|DMARC|From: header)`,
 		Steps:   []cause.Step{cause.Data},
 		Cause:   cause.PolicyEnforced, Firm: Names, Verified: true,
 		Meaning: "Google's rules for large senders: SPF, DKIM, DMARC and their alignment. Its 5.7.30 is not Microsoft's.",

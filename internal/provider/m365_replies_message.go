@@ -107,7 +107,7 @@ var m365Message = []Row{
 	},
 	{
 		ID: "m365-multiple-from", Service: "microsoft365", Code: 550, Status: "5.1.20",
-		Pattern: `\b5\.1\.20\b`,
+		Pattern: `\b5\.1\.20\b|Multiple From addresses are not allowed`,
 		Steps:   []cause.Step{cause.Data},
 		Cause:   cause.SenderAddressInvalid, Firm: Suggests,
 		Meaning: "Two or more authors in From call for a Sender header, and the message has none.",

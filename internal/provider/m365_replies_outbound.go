@@ -61,7 +61,7 @@ var m365Outbound = []Row{
 	},
 	{
 		ID: "m365-outbound-cannot-connect", Service: "microsoft365", Code: 450, Status: "4.4.317",
-		Pattern: `4\.4\.317 .{0,20}Cannot connect to remote server`,
+		Pattern: `Cannot connect to remote server .{0,10}Message=SubjectMismatch|4\.4\.317 .{0,20}Cannot connect to remote server`,
 		NDR:     true,
 		Cause:   cause.CertificateNameMismatch, Firm: Suggests, Retry: true, Verified: true,
 		Meaning: "Exchange Online reached no working session with the server it delivers to; the bracketed message says why.",

@@ -41,4 +41,25 @@ var m365Ranges = []Row{
 		Actions: []string{actRetry},
 		Sources: []Source{srcNDR, srcServerBusy},
 	},
+	// The same words without their status, which tells account from address.
+	{
+		ID: "m365-banned-sender-words", Service: "microsoft365", Code: 550,
+		Pattern: `Access denied, banned sender`,
+		Steps:   []cause.Step{cause.Mail, cause.Data}, NDR: true,
+		Cause: cause.TenantRestricted, Firm: Suggests,
+		Also:    []cause.ID{cause.IPBlocklisted},
+		Meaning: "Microsoft bans the account or the domain that sends, or the address; the status that tells them apart is missing.",
+		Actions: []string{"Look for the whole reply: 5.7.501 to 5.7.503 speak of the account, 5.7.511 of the address, 5.7.800 of the domain.", actSecureAccount},
+		Sources: []Source{srcNDR},
+	},
+	{
+		ID: "m365-try-later-words", Service: "microsoft365", Code: 451,
+		Pattern: `Access denied, please try again later`,
+		Steps:   []cause.Step{cause.Rcpt, cause.Mail},
+		Cause:   cause.Throttled, Firm: Suggests, Retry: true,
+		Also:    []cause.ID{cause.IPBlocklisted},
+		Meaning: "Something about the sending looks suspicious, and it is held back for now.",
+		Actions: []string{"Later tries pass, as a rule; a server of your own is better known by an inbound connector."},
+		Sources: []Source{srcNDR},
+	},
 }

@@ -91,6 +91,8 @@ func TestNeighbours(t *testing.T) {
 // TestReplyForms matches every known reply again as it comes out of logs and mails: without its code, in capitals, wrapped.
 func TestReplyForms(t *testing.T) {
 	code := regexp.MustCompile(`^[245][0-9][0-9][ -]`)
+	status := regexp.MustCompile(`^[245][0-9][0-9] [245]\.[0-9]{1,3}\.[0-9]{1,3} `)
+	everyFifth := regexp.MustCompile(`((?:[A-Za-z']+ ){4}[A-Za-z]+) `) // in the midst of sentences, where servers break lines
 	forms := map[string]func(string) string{
 		"capitals": strings.ToUpper,
 		"wrapped":  func(s string) string { return strings.ReplaceAll(s, " ", "\r\n\t ") },
@@ -99,6 +101,10 @@ func TestReplyForms(t *testing.T) {
 			return "host mx.example.com[192.0.2.25] said: " + s + " (in reply to RCPT TO command)"
 		},
 		"without code": func(s string) string { return code.ReplaceAllString(s, "") },
+		"several lines": func(s string) string {
+			head := status.FindString(s)
+			return head + everyFifth.ReplaceAllString(s[len(head):], "${1}\n"+head)
+		},
 	}
 	for name, form := range forms {
 		right, lines := 0, testLines(t)

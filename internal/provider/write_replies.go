@@ -1,5 +1,7 @@
 package provider
 
+//go:generate go test -run ^TestRepliesPage$ . -update
+
 import (
 	"fmt"
 	"io"

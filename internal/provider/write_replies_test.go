@@ -34,6 +34,6 @@ func TestRepliesPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(strings.ReplaceAll(string(want), "\r\n", "\n"), b.String()); diff != "" {
-		t.Errorf("docs/replies.md is stale, run go test ./internal/provider -update (-page +tables):\n%s", diff)
+		t.Errorf("docs/replies.md is stale, run make docs (-page +tables):\n%s", diff)
 	}
 }

@@ -133,9 +133,10 @@ func plausible(q quote, mail bool) bool {
 // webStatus is a status line of HTTP (RFC 9110, section 15), whose codes look like replies.
 var webStatus = lazily(`(?i)^` + webReasons)
 
-var anyWebStatus = lazily(`(?i)(?:^|\D)` + webReasons)
+var anyWebStatus = lazily(`(?i)(?:^|[^\d.])` + webReasons)
 
-const webReasons = `\d{3} (?:ok|not modified|bad request|unauthorized|forbidden|not found|method not allowed|request time-?out|conflict|gone|unprocessable|too many requests|internal server error|not implemented|bad gateway|service (?:temporarily )?unavailable|gateway time-?out|http version not supported)\b`
+// webReasons pairs each code with its reason: "503 Service Unavailable" is the web's, "550 Service unavailable" a mail server's.
+const webReasons = `(?:200 ok|304 not modified|400 bad request|401 unauthorized|403 forbidden|404 not found|405 method not allowed|408 request time-?out|409 conflict|410 gone|422 unprocessable|429 too many requests|500 internal server error|501 not implemented|502 bad gateway|503 service (?:temporarily )?unavailable|504 gateway time-?out|505 http version not supported)\b`
 
 var assignment = lazily(`^\d{3} \w+=`)
 

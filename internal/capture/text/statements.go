@@ -40,7 +40,7 @@ func (u *unit) read(b *book) {
 	}
 	lines := unfold(u.lines)
 	whole, folded := joined(lines)
-	about := u.talk != nil || u.key != "" || mentions(folded, mailContext)
+	about := u.talk != nil || u.key != "" || mentions(folded, mailContext) || sayOnlyMailServers(whole)
 	found := u.findings(lines, folded, about)
 	if len(found) == 0 {
 		return
@@ -92,6 +92,14 @@ func joined(lines []line) (whole, folded string) {
 // maxFindings bounds what is looked for in one unit: the first thing that broke is among the first.
 const maxFindings = 200
 
+// sayOnlyMailServers reports whether a text holds words by which a mail server is known, though no word in it is about mail
+// and a link in it looks like the web's.
+func sayOnlyMailServers(whole string) bool {
+	const distinct = 20 // octets; fewer are said by anybody, unless the text begins with them, as with a status
+	m, ok := provider.MatchText(whole, "")
+	return ok && m.Firm >= provider.Suggests && m.Verified && m.Service != "generic" && (m.Start == 0 || m.End-m.Start >= distinct)
+}
+
 // findings lists what the lines state, in their order, without what only wraps or repeats it.
 func (u *unit) findings(lines []line, folded string, about bool) []finding {
 	var out []finding
@@ -128,7 +136,7 @@ func prefixLen(s string) int {
 }
 
 // ownAccount stands in what looks like a reply, and is a server's own account of a connection that it could not make.
-var ownAccount = []string{"winsock error code", "socket error code", "communicating with primary target"}
+var ownAccount = []string{"winsock error code", "communicating with primary target"}
 
 // phpMailer is how PHPMailer takes a reply apart. It is put together again: code, status, words.
 var phpMailer = lazily(`Detail: (.+?) SMTP code: ([245]\d\d)(?: Additional SMTP info: ([245]\.\d+\.\d+))?`)

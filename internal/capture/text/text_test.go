@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smtptriage/smtptriage/internal/capture/text"
+	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
 )
@@ -74,6 +75,31 @@ func (r *repeater) Read(p []byte) (int, error) {
 	n := copy(p, r.unit[r.at:])
 	r.at = (r.at + n) % len(r.unit)
 	return n, nil
+}
+
+// TestWordsWithALink reads replies that lost their code, or in which nothing but the server's own words is about mail, though the
+// link in them looks like the web's.
+func TestWordsWithALink(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want cause.ID
+	}{
+		{"4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information.", cause.Throttled},
+		{"5.7.708 Service unavailable. Access denied, traffic not accepted from this IP. For more information please go to http://go.microsoft.com/fwlink/?LinkId=526653", cause.TenantRestricted},
+		{"Application-specific password required. For more information, visit https://support.google.com/accounts/answer/185833", cause.AuthBlockedByPolicy},
+		{"550 Service unavailable. Client blocked from sending from unregistered domains", cause.TenantRestricted},
+		{"550 Service unavailable, Client host [192.0.2.10] blocked by example.com using Customer Block list (AS16012607)", cause.IPBlocklisted},
+		{"450 4.4.316 Connection refused [Message=Socket error code 10061]", cause.PortClosed},
+	} {
+		if _, d := judge(t, tt.text); d.Verdict.Cause != tt.want {
+			t.Errorf("%s\n\tgot %s, want %s", tt.text, d.Verdict.Cause, tt.want)
+		}
+	}
+	for _, text := range []string{"HTTP/1.1 503 Service Unavailable", "GET https://example.com/5.7.708: 503 Service Temporarily Unavailable", "mysql 5.7.30 from https://example.com/mysql"} {
+		if _, d := judge(t, text); d.ExitStatus() != 3 {
+			t.Errorf("%s: got %s", text, d.Verdict.Cause)
+		}
+	}
 }
 
 func TestNoiseIsQuick(t *testing.T) {
