@@ -11,7 +11,7 @@ import (
 )
 
 // prompts are the challenges of each mechanism that the server takes, in order; an initial response answers the first. They
-// carry no secret and check none: every sign-in that is complete and well-formed succeeds.
+// carry no secret and check none: every sign-in that is complete and well-formed succeeds, with any user and any password but an empty one.
 var prompts = map[string][]string{
 	"PLAIN":    {""},
 	"LOGIN":    {"Username:", "Password:"},
@@ -52,17 +52,22 @@ func (s *session) auth(ctx context.Context, c smtp.Command) {
 		}
 		challenges = challenges[1:]
 	}
+	given := newSignIn(c, s.secure())
 	for _, text := range challenges {
-		if !s.ask(ctx, text) {
+		if !s.ask(ctx, text, given) {
 			return
 		}
+	}
+	if why := given.lacks(); why != "" && !s.c.s.Accept {
+		s.reply("535 5.7.3 Authentication unsuccessful: " + why)
+		return
 	}
 	s.login = true
 	s.reply("235 2.7.0 Authentication successful (any password is taken here)")
 }
 
 // ask sends one challenge and takes the response to it.
-func (s *session) ask(ctx context.Context, text string) bool {
+func (s *session) ask(ctx context.Context, text string, given *signIn) bool {
 	if !s.reply("334 " + base64.StdEncoding.EncodeToString([]byte(text))) {
 		return false
 	}
@@ -81,6 +86,7 @@ func (s *session) ask(ctx context.Context, text string) bool {
 		s.reply("501 5.5.2 the response is not base64")
 		return false
 	}
+	given.line(line)
 	return true
 }
 

@@ -3,6 +3,7 @@ package listen
 import (
 	"bytes"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -107,19 +108,29 @@ func (d *dialogue) take(p []byte) []byte {
 				d.endChunk()
 			}
 		default:
+			if d.startsTLS(p) {
+				d.state = encrypted
+				continue
+			}
 			p = d.takeLine(p)
 		}
 	}
 	return nil
 }
 
+// startsTLS reports whether TLS begins where a command should: no command begins like a handshake record.
+func (d *dialogue) startsTLS(p []byte) bool {
+	return !d.inTLS && d.split.Pending() == 0 && tlswire.Sniff(p) == tlswire.ProtoTLS
+}
+
 // sniff looks at the first octets of the conversation. A client that is no mail client, or one that starts TLS where
 // SMTP is spoken, is told by them.
 func (d *dialogue) sniff(p []byte) {
-	if d.inTLS {
+	looks := tlswire.Sniff(p)
+	if d.inTLS && looks != tlswire.ProtoHTTP {
 		return
 	}
-	switch looks := tlswire.Sniff(p); looks {
+	switch looks {
 	case tlswire.ProtoTLS, tlswire.ProtoSSL2, tlswire.ProtoAlert:
 		d.state = encrypted
 	case tlswire.ProtoSMTP, tlswire.ProtoUnknown, tlswire.ProtoOther:
@@ -134,9 +145,24 @@ func (d *dialogue) sniff(p []byte) {
 
 const maxHead = 256 // octets of what is no SMTP that are kept
 
-func (d *dialogue) outside(p []byte, looks tlswire.Protocol) {
-	d.j.add(evidence.Event{Bytes: &evidence.Bytes{From: evidence.Client, Count: int64(len(p)), Head: bytes.Clone(p[:min(len(p), maxHead)]),
-		Looks: string(looks)}})
+func (d *dialogue) outside(p []byte, looks tlswire.Protocol) { d.j.add(strange(p, looks)) }
+
+// strange is the record of octets that are no SMTP: how many, and their beginning.
+func strange(p []byte, looks tlswire.Protocol) evidence.Event {
+	return evidence.Event{Bytes: &evidence.Bytes{From: evidence.Client, Count: int64(len(p)), Head: harmless(p), Looks: string(looks)}}
+}
+
+// leads stand before secrets in the protocols that get lost on mail ports: the query of a URL, the headers of HTTP, the
+// commands of POP3, IMAP and FTP, and our own AUTH.
+var leads = regexp.MustCompile(`(?i)\?|://|auth|pass|login|cookie|token|secret|apop`)
+
+// harmless is the beginning of what was sent, up to where it may turn into a secret.
+func harmless(p []byte) []byte {
+	head := p[:min(len(p), maxHead)]
+	if at := leads.FindIndex(head); at != nil {
+		head = head[:at[1]]
+	}
+	return bytes.Clone(head)
 }
 
 // takeLine takes octets up to the end of one line, and returns the others: what they are may depend on the line.
@@ -185,6 +211,10 @@ func (d *dialogue) secretive(c smtp.Command) bool {
 	if c.Verb == "AUTH" {
 		f := strings.Fields(c.Args)
 		return len(f) > 0 && !isMechanism(f[0])
+	}
+	if _, masked := smtp.MaskAuth(c.Line); masked {
+		d.authed = true // of another protocol
+		return false
 	}
 	return strings.HasPrefix(c.Verb, "AUTH") || d.authed && !knownVerbs[c.Verb]
 }
@@ -242,6 +272,11 @@ func (d *dialogue) answered(r smtp.Reply) []byte {
 	}
 	kept := d.kept
 	d.kept = nil
+	if looks := tlswire.Sniff(kept); d.startTLS && (looks == tlswire.ProtoSMTP || looks == tlswire.ProtoOther) {
+		// It came in clear with the command, which had to be the last of its group (RFC 3207, section 4.2): none of it counts.
+		d.outside(kept, tlswire.ProtoSMTP)
+		return nil
+	}
 	if d.state == body {
 		d.body.mail.Early = len(kept) > 0
 	}
@@ -307,7 +342,7 @@ func (d *dialogue) recordMail() {
 func (d *dialogue) enterTLS() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.inTLS, d.startTLS, d.state = true, false, commands
+	d.inTLS, d.startTLS, d.greeted, d.state = true, false, false, commands
 	d.split, d.answers, d.parse, d.kept, d.open = smtp.Splitter{}, smtp.Splitter{}, smtp.ReplyParser{}, nil, nil
 }
 

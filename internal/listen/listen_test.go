@@ -89,6 +89,11 @@ func TestDialogue(t *testing.T) {
 		{"TLS at the first byte", []string{"C: \x16\x03\x01\x00\x10", "S: 220 x\r\n"}, []string{"220 to -1"}},
 		{"a browser", []string{"C: GET / HTTP/1.1\r\nHost: x\r\n\r\n"}, []string{"octets 27 http"}},
 		{"chunks", []string{"C: BDAT 3\r\nQUI", "C: BDAT 4 LAST\r\nT\r\n.", "S: 250 x\r\n250 x\r\n"}, []string{"BDAT 3", "early BDAT 4 LAST", "mail 7", "250 to 0", "250 to 1"}},
+		{"a client of POP3", []string{"S: 220 x\r\n", "C: USER me\r\n", "S: 500 x\r\n", "C: PASS hunter2\r\n", "S: 500 x\r\n", "C: hunter2\r\n"},
+			[]string{"220 to -1", "USER me", "500 to 1", "PASS [masked]", "500 to 3", "[masked]"}},
+		{"a client of IMAP", []string{"C: a1 LOGIN me hunter2\r\n"}, []string{"a1 LOGIN [masked]"}},
+		{"TLS after EHLO, unasked", []string{"C: EHLO a\r\n", "S: 250 x\r\n", "C: \x16\x03\x01\x00\x10", "C: EHLO b\r\n"}, []string{"EHLO a", "250 to 0"}},
+		{"in clear after STARTTLS", []string{"C: STARTTLS\r\nAUTH PLAIN hunter2\r\n", "S: 220 x\r\n"}, []string{"STARTTLS", "220 to 0", "octets 20 smtp"}},
 		{"a chunk cut short", []string{"C: BDAT 9 LAST\r\nQUI"}, []string{"BDAT 9 LAST", "mail 3"}},
 		{"before the greeting", []string{"S: ", "C: EHLO a\r\nAUTH LOGIN\r\nc2VjcmV0\r\n", "S: 220 x\r\n250 x\r\n504 x\r\n"},
 			[]string{"EHLO a", "early AUTH LOGIN", "220 to -1", "250 to 0", "sign-in LOGIN 0 0", "504 to 1", "early [masked]"}},
@@ -99,6 +104,20 @@ func TestDialogue(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", d)
 			}
 		})
+	}
+}
+
+// What is kept of octets that are no SMTP ends before a secret may begin.
+func TestHarmless(t *testing.T) {
+	for octets, want := range map[string]string{
+		"GET /?password=hunter2 HTTP/1.1\r\n":                 "GET /?",
+		"GET / HTTP/1.1\r\nauthorization: Basic dTpodW50ZXIy": "GET / HTTP/1.1\r\nauth",
+		"EHLO a\r\nAUTH PLAIN hunter2":                        "EHLO a\r\nAUTH",
+		"SSH-2.0-OpenSSH_9.6":                                 "SSH-2.0-OpenSSH_9.6",
+	} {
+		if got := string(harmless([]byte(octets))); got != want {
+			t.Errorf("of %q: %q, want %q", octets, got, want)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ func (s *session) data(ctx context.Context, _ smtp.Command) {
 	}
 	n, bareLF, err := s.dropBody()
 	if err != nil {
-		s.gone(ctx, time.Now(), err)
+		s.gone(ctx, s.c.raw.alive(), err)
 		return
 	}
 	s.taken(n, bareLF)
@@ -81,7 +81,7 @@ func (s *session) bdat(ctx context.Context, c smtp.Command) {
 		s.c.raw.SetReadDeadline(time.Now().Add(s.c.s.Limits.wait()))
 		took, err := io.CopyN(io.Discard, s.r, min(left, 1<<20))
 		if left -= took; err != nil {
-			s.gone(ctx, time.Now(), err)
+			s.gone(ctx, s.c.raw.alive(), err)
 			return
 		}
 	}

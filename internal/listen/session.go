@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/smtp"
@@ -33,6 +35,7 @@ type session struct {
 	hello  string // EHLO or HELO, once it was accepted
 	login  bool
 	from   *string
+	utf8   bool // MAIL said SMTPUTF8
 	rcpts  int
 	size   int64 // of BDAT chunks so far
 	errors int
@@ -144,11 +147,11 @@ func (s *session) lost(ctx context.Context, waiting string, since time.Time, err
 // notSMTP looks at what comes next on a connection in clear, before it is read as a line: a client that starts TLS where it
 // must not sends octets without a line end. It is told nothing: it would not understand.
 func (s *session) notSMTP(ctx context.Context) bool {
-	if s.conn != net.Conn(s.c.raw) || s.hello != "" {
+	if s.conn != net.Conn(s.c.raw) {
 		return false
 	}
 	first, err := s.r.Peek(1)
-	if err != nil || first[0] != byte(tlswire.HandshakeRecord) && first[0]&0x80 == 0 {
+	if err != nil || first[0] != byte(tlswire.HandshakeRecord) && (first[0]&0x80 == 0 || s.hello != "") {
 		return false // an error comes again at the next read
 	}
 	s.over = true
@@ -321,24 +324,37 @@ func (s *session) mail(_ context.Context, c smtp.Command) {
 	switch {
 	case s.from != nil:
 		s.reply("503 5.5.2 Sender already specified")
-	case !ok || !validPath(path, true):
+	case !ok || !validPath(path, params, strings.Contains(c.Args, "<>")):
 		s.reply("501 5.1.7 Invalid address")
 	case s.tooLarge(params):
 		s.reply("552 5.3.4 Message size exceeds fixed maximum message size")
 	default:
 		s.from = &path
+		s.utf8 = saysUTF8(params)
 		s.reply("250 2.1.0 Sender OK")
 	}
 }
 
 // validPath looks at a path no more closely than a server must: it has to have a local part and a domain (RFC 5321, section
-// 4.1.2), and no blanks.
-func validPath(path string, mayBeEmpty bool) bool {
+// 4.1.2), no blanks, nothing after it that is no parameter, and letters beyond ASCII only where the client says so (RFC 6531, section 3.4).
+func validPath(path string, params []string, mayBeEmpty bool) bool {
+	if slices.ContainsFunc(params, func(p string) bool { return !letterOrDigit(p[0]) }) {
+		return false
+	}
 	if path == "" {
 		return mayBeEmpty
 	}
+	ascii := !strings.ContainsFunc(path, func(r rune) bool { return r > unicode.MaxASCII })
 	_, err := smtp.ParseAddress(path)
-	return err == nil
+	return err == nil && (ascii || saysUTF8(params))
+}
+
+func saysUTF8(params []string) bool {
+	return slices.ContainsFunc(params, func(p string) bool { return strings.EqualFold(p, "SMTPUTF8") })
+}
+
+func letterOrDigit(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
 func (s *session) tooLarge(params []string) bool {
@@ -352,11 +368,14 @@ func (s *session) tooLarge(params []string) bool {
 }
 
 func (s *session) rcpt(_ context.Context, c smtp.Command) {
-	path, _, ok := smtp.CutPath(c.Args)
+	path, params, ok := smtp.CutPath(c.Args)
+	if s.utf8 {
+		params = append(params, "SMTPUTF8") // said with MAIL, it holds for the recipients
+	}
 	switch {
 	case s.from == nil:
 		s.reply("503 5.5.2 Need mail command")
-	case !ok || !validPath(path, false) && !strings.EqualFold(path, "postmaster"):
+	case !ok || !validPath(path, params, false) && !strings.EqualFold(path, "postmaster"):
 		s.reply("501 5.1.3 Invalid address")
 	case s.rcpts == maxRcpts:
 		s.reply("452 4.5.3 Too many recipients")

@@ -100,6 +100,21 @@ func (s *signIn) result(m *secretMemory, scrub *evidence.Scrubber) *evidence.Sig
 	return out
 }
 
+// lacks says why no server can take the exchange, whoever the client is: it is malformed, or a part is empty. "" is a sign-in that
+// may be right.
+func (s *signIn) lacks() string {
+	user, secret, problem := mechanisms[s.mechanism](s.responses)
+	switch {
+	case problem != "":
+		return problem
+	case len(secret) == 0:
+		return "the password is empty"
+	case len(user) == 0 && sendsSecret(s.mechanism):
+		return "the user name is empty"
+	}
+	return ""
+}
+
 // sendsSecret reports whether the secret itself is sent, and not an answer that differs with each challenge.
 func sendsSecret(mechanism string) bool {
 	return slices.Contains([]string{"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"}, mechanism)

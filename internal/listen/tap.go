@@ -68,6 +68,13 @@ func (t *tap) moved(n int, err error) {
 	}
 }
 
+// alive is when the last octets went over the connection, either way.
+func (t *tap) alive() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last
+}
+
 // pass records octets of one side.
 func (t *tap) pass(from evidence.Side, p []byte) {
 	switch {
@@ -193,8 +200,7 @@ func (t *handshakeTap) feed(side evidence.Side, p []byte) {
 	}
 	if first, _, ok := t.client.Foreign(); ok && !t.foreign {
 		t.foreign = true
-		t.j.add(evidence.Event{Bytes: &evidence.Bytes{From: evidence.Client, Count: int64(len(first)), Head: first[:min(len(first), maxHead)],
-			Looks: string(tlswire.Sniff(first))}})
+		t.j.add(strange(first, tlswire.Sniff(first)))
 	}
 }
 

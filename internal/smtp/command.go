@@ -66,15 +66,22 @@ func pathEnd(s string) int {
 // Masked is what stands in a record in place of a secret.
 const Masked = "[masked]"
 
-// MaskAuth returns an AUTH command line without its initial response. secret reports whether something was taken
-// out. Every other line comes back as it is.
+// MaskAuth returns an AUTH command line without its initial response, and the commands by which clients of POP3, FTP and IMAP
+// sign in without what follows them: they turn up on mail ports. secret reports whether something was taken out. Every other
+// line comes back as it is.
 func MaskAuth(line string) (masked string, secret bool) {
 	f := strings.Fields(line)
-	if len(f) < 3 || !strings.EqualFold(f[0], "AUTH") {
-		return line, false
+	switch {
+	case len(f) > 2 && strings.EqualFold(f[0], "AUTH"), len(f) > 2 && foreignSignIn[strings.ToUpper(f[1])]: // IMAP has a tag before it
+		return f[0] + " " + f[1] + " " + Masked, true
+	case len(f) > 1 && foreignSignIn[strings.ToUpper(f[0])]:
+		return f[0] + " " + Masked, true
 	}
-	return f[0] + " " + f[1] + " " + Masked, true
+	return line, false
 }
+
+// foreignSignIn are the commands that bring a password in other protocols (RFC 1939, 959, 9051).
+var foreignSignIn = map[string]bool{"PASS": true, "APOP": true, "LOGIN": true, "AUTHENTICATE": true}
 
 // DotStuff doubles a dot at the start of each line (RFC 5321, section 4.5.2). The message must use CRLF.
 func DotStuff(msg []byte) []byte {

@@ -227,6 +227,8 @@ func TestMaskAuth(t *testing.T) {
 		"auth login dXNlcg==": "auth login " + Masked,
 		"AUTH LOGIN":          "AUTH LOGIN",
 		"EHLO a b c":          "EHLO a b c",
+		"PASS hunter2":        "PASS " + Masked,
+		"a1 LOGIN me hunter2": "a1 LOGIN " + Masked,
 	} {
 		if got, secret := MaskAuth(line); got != want || secret != (got != line) {
 			t.Errorf("MaskAuth(%q) = %q, %v; want %q", line, got, secret, want)
