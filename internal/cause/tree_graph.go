@@ -8,15 +8,18 @@ import (
 // A box is one box of the picture, its lines as they are read.
 type box struct {
 	name  string // an identifier in both languages
-	kind  string // step, causes, actions or outcome
+	kind  string // step, causes, actions, outcome or advice
 	lines []string
 }
 
 // An arrow leads from one box to another.
 type arrow struct{ from, to, label string }
 
+// aside reports whether a leads out of the column of steps, to a box beside it.
+func (a arrow) aside() bool { return a.label == "fails" || a.label == "do" }
+
 // graph lays the tree out once for both picture languages: a column of steps, each with its causes and, beyond
-// those, what to do.
+// those, what to do; below them what holds whatever the step.
 func graph() (boxes []box, arrows []arrow) {
 	previous := ""
 	for _, n := range Nodes() {
@@ -24,7 +27,7 @@ func graph() (boxes []box, arrows []arrow) {
 		causes, actions := step+"_causes", step+"_actions"
 		boxes = append(boxes,
 			box{step, "step", append([]string{n.Label() + ": " + n.Title}, labelled("Test: ", "Expected: ", n)...)},
-			box{causes, "causes", idLines(n)},
+			box{causes, "causes", causeLines(n)},
 			box{actions, "actions", n.Actions},
 		)
 		if previous != "" {
@@ -37,7 +40,19 @@ func graph() (boxes []box, arrows []arrow) {
 	for _, c := range Outcomes() {
 		end = append(end, string(c.ID)+": "+c.Meaning)
 	}
-	return append(boxes, box{"no_step_failed", "outcome", end}), append(arrows, arrow{previous, "no_step_failed", "passes"})
+	boxes = append(boxes,
+		box{"no_step_failed", "outcome", end},
+		box{"patterns", "advice", patternLines()},
+		box{"guidance", "advice", guidanceLines()},
+		box{"artifacts", "advice", artifactLines()},
+	)
+	arrows = append(arrows,
+		arrow{previous, "no_step_failed", "passes"},
+		arrow{"no_step_failed", "patterns", "compare"},
+		arrow{"patterns", "guidance", "choose"},
+		arrow{"guidance", "artifacts", "collect"},
+	)
+	return boxes, arrows
 }
 
 func labelled(test, expected string, n Node) []string {
@@ -51,13 +66,40 @@ func labelled(test, expected string, n Node) []string {
 	return lines
 }
 
-func idLines(n Node) []string {
+func causeLines(n Node) []string {
 	var lines []string
 	for _, c := range n.Causes() {
 		lines = append(lines, string(c.ID))
 	}
 	if len(n.Also) > 0 {
 		lines = append(lines, "also: "+join(n.Also))
+	}
+	for _, e := range n.CommonErrors {
+		lines = append(lines, "Often seen: "+e)
+	}
+	return lines
+}
+
+func patternLines() []string {
+	lines := []string{"Patterns across doors and clients"}
+	for _, p := range Patterns() {
+		lines = append(lines, p.Title+": "+strings.Join(p.Meaning, " "))
+	}
+	return lines
+}
+
+func guidanceLines() []string {
+	lines := []string{"Guidance"}
+	for _, a := range Guidance() {
+		lines = append(lines, a.When+": "+a.Text)
+	}
+	return lines
+}
+
+func artifactLines() []string {
+	lines := []string{"To collect before the case is handed on"}
+	for _, a := range Artifacts() {
+		lines = append(lines, a.What+". "+a.How)
 	}
 	return lines
 }
@@ -101,7 +143,7 @@ func treeDOT() string {
 	}
 	for _, a := range arrows {
 		fmt.Fprintf(&b, "  %s -> %s [label=\"%s\"];\n", a.from, a.to, a.label)
-		if a.label != "passes" {
+		if a.aside() {
 			fmt.Fprintf(&b, "  { rank=same; %s; %s; }\n", a.from, a.to)
 		}
 	}
@@ -126,6 +168,7 @@ var styles = []struct{ kind, fill string }{
 	{"causes", "#fbe3d6"},
 	{"actions", "#e2f0d9"},
 	{"outcome", "#eeeeee"},
+	{"advice", "#fff6d6"},
 }
 
 func fillOf(kind string) string {

@@ -97,7 +97,7 @@ func TestPictures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := 3*len(Steps) + 1; len(p.boxes) != want || len(p.arrows) != want-1 {
+			if want := 3*len(Steps) + 4; len(p.boxes) != want || len(p.arrows) != want-1 {
 				t.Errorf("%d boxes and %d arrows, want %d and %d", len(p.boxes), len(p.arrows), want, want-1)
 			}
 			led := map[string]bool{"connect_step": true}

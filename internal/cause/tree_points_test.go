@@ -160,3 +160,40 @@ func says(lines []string, terms string) bool {
 		return true
 	})
 }
+
+// TestEveryFormatSaysEverything reads each format as a person would, without its markup and line breaks.
+func TestEveryFormatSaysEverything(t *testing.T) {
+	var want []string
+	for _, n := range Nodes() {
+		want = slices.Concat(want, []string{n.Title}, n.Tests, n.Expected, n.Actions, n.CommonErrors)
+		for _, c := range n.Causes() {
+			want = append(want, string(c.ID))
+		}
+	}
+	for _, c := range Outcomes() {
+		want = append(want, string(c.ID), c.Meaning)
+	}
+	for _, p := range Patterns() {
+		want = slices.Concat(want, []string{p.Title}, p.Meaning)
+	}
+	for _, a := range Guidance() {
+		want = append(want, a.When, a.Text)
+	}
+	for _, a := range Artifacts() {
+		want = append(want, a.What, a.How)
+	}
+	for _, f := range treeFormats {
+		got := bare(f.print())
+		for _, w := range want {
+			if !strings.Contains(got, bare(w)) {
+				t.Errorf("%s does not say %q", f.name, w)
+			}
+		}
+	}
+}
+
+// bare is s without the markup of the formats: letters, digits and what holds words together.
+func bare(s string) string {
+	s = strings.NewReplacer("<br/>", " ", `\l`, " ", `\`, "", "#lt;", "<", "#gt;", ">", "#quot;", `"`, "#amp;", "&", "#96;", "`", "#35;", "#").Replace(s)
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("|*<>`\"\n\t ", r) }), " ")
+}
