@@ -3,8 +3,8 @@ package cli
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -138,15 +138,32 @@ func readRoots(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(file)
+	b, err := readSmall(file)
 	if err != nil {
 		return nil, fmt.Errorf("--ca-file: %w", err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(b) {
-		return nil, fmt.Errorf("--ca-file %s: %w", file, errors.New("no certificate in it; it must be PEM, with BEGIN CERTIFICATE"))
+		return nil, fmt.Errorf("--ca-file %s: no certificate in it; it must be PEM, with BEGIN CERTIFICATE", file)
 	}
 	return pool, nil
+}
+
+// maxPEM is the largest file of certificates that is read, in octets; that of all public authorities has a quarter of a million.
+const maxPEM = 16 << 20
+
+// readSmall reads a file that people keep certificates in.
+func readSmall(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxPEM+1))
+	if len(b) > maxPEM {
+		return nil, fmt.Errorf("%s is larger than %d MiB", name, maxPEM>>20)
+	}
+	return b, err
 }
 
 // run makes the check, and shows on standard error how it goes.

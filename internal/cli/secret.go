@@ -43,10 +43,17 @@ func (a *app) secretFile(what, name string) (string, error) {
 		defer f.Close()
 		r = f
 	}
-	line, err := bufio.NewReader(io.LimitReader(r, maxSecret)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(r, maxSecret+1)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("reading the %s: %w", what, err)
 	}
+	switch {
+	case len(line) > maxSecret:
+		return "", fmt.Errorf("reading the %s: the first line of %s is longer than %d octets", what, name, maxSecret)
+	case strings.HasPrefix(line, "\xff\xfe") || strings.HasPrefix(line, "\xfe\xff"):
+		return "", fmt.Errorf("reading the %s: %s is UTF-16 text, as old PowerShell writes it; save it as UTF-8", what, name)
+	}
+	line = strings.TrimPrefix(line, "\ufeff") // Notepad begins UTF-8 text with it
 	return checkSecret("the "+what+" file "+name, strings.TrimRight(line, "\r\n"))
 }
 

@@ -205,3 +205,30 @@ func unpack(t *testing.T, name string, data []byte, into map[string]string) {
 		t.Errorf("%s is empty", name)
 	}
 }
+
+// TestSecretFiles reads files as other programs leave them.
+func TestSecretFiles(t *testing.T) {
+	for _, tt := range []struct{ name, holds, want, wrong string }{
+		{"one line", "secret\n", "secret", ""},
+		{"no line end", "secret", "secret", ""},
+		{"line end of Windows, and more lines", "secret\r\nmore\r\n", "secret", ""},
+		{"blanks belong to it", " secret \n", " secret ", ""},
+		{"the mark of Notepad", "\ufeffsecret\r\n", "secret", ""},
+		{"UTF-16 of old PowerShell", "\xff\xfes\x00e\x00\r\x00\n\x00", "", "UTF-16 text"},
+		{"the mark alone", "\ufeff\n", "", "is empty"},
+		{"a NUL", "se\x00cret\n", "", "NUL"},
+		{"as long as it may be", strings.Repeat("x", maxSecret), strings.Repeat("x", maxSecret), ""},
+		{"too long to be one", strings.Repeat("x", maxSecret+1), "", "longer than"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := &app{in: strings.NewReader(tt.holds)}
+			got, err := a.secretFile("password", "-")
+			switch {
+			case tt.wrong == "" && (err != nil || got != tt.want):
+				t.Errorf("got %q, %v", got, err)
+			case tt.wrong != "" && (err == nil || !strings.Contains(err.Error(), tt.wrong)):
+				t.Errorf("got %v, want an error with %q", err, tt.wrong)
+			}
+		})
+	}
+}

@@ -76,7 +76,7 @@ func (a *app) request(o *signInOptions, target string) (*signin.Request, error) 
 		}
 	case o.certificateFile != "":
 		var data []byte
-		if data, err = os.ReadFile(o.certificateFile); err == nil {
+		if data, err = readSmall(o.certificateFile); err == nil {
 			r.Certificate, err = signin.ParseCertificate(data)
 		}
 		if err != nil {
