@@ -14,7 +14,7 @@ func (a *app) causesCommand() *cobra.Command {
 		Long:  "List every cause that a verdict can name, by the step where it is usually met.",
 		Example: examples("smtptriage causes", "list them",
 			"smtptriage explain starttls-stripped", "read about one"),
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return cause.WriteCatalogue(a.out, format) },
 	}
 	formatFlag(cmd, &format, cause.CatalogueFormats())

@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -165,13 +162,9 @@ func (o *checkOptions) walk(e endpoint) (evidence.Walk, error) {
 	if len(w.To) == 0 && w.From != "" {
 		w.To = []string{w.From}
 	}
-	switch {
-	case o.ipv4:
-		w.Family = 4
-	case o.ipv6:
-		w.Family = 6
-	}
-	return w, o.checkFamily(w)
+	var err error
+	w.Family, err = o.family(w.Host)
+	return w, err
 }
 
 func defaultTLS(port int) evidence.TLSMode {
@@ -186,11 +179,11 @@ func (o *checkOptions) checkWords() error {
 	switch {
 	case !slices.Contains(vias, evidence.Via(o.via)):
 		return fmt.Errorf("--via %q: use %s", o.via, oneOf(vias))
-	case o.port < 0 || o.port > 65535:
+	case o.port < 0 || o.port > 65535 || o.port == 0 && o.wrote("port"):
 		return fmt.Errorf("--port %d: use a number from 1 to 65535", o.port)
-	case o.timeout < 0:
+	case o.timeout < 0 || o.timeout == 0 && o.wrote("timeout"):
 		return fmt.Errorf("--timeout %v: use a time above zero, such as 30s", o.timeout)
-	case o.maxTime < 0:
+	case o.maxTime < 0 || o.maxTime == 0 && o.wrote("max-time"):
 		return fmt.Errorf("--max-time %v: use a time above zero, such as 2m", o.maxTime)
 	case o.size < 0 || o.size > maxSize:
 		return fmt.Errorf("--size %d: use a number of bytes up to %d", o.size, maxSize)
@@ -287,67 +280,6 @@ func (o *checkOptions) checkAuth() error {
 		return errors.New("--helo and --user contradict each other: only EHLO tells whether sign-in is possible")
 	case o.tls == string(evidence.NoTLS) && !o.authInClear:
 		return errors.New("--user with --tls none would show the password to the network; add --allow-plaintext-auth if that is meant")
-	}
-	return nil
-}
-
-// checkNetwork looks at addresses, and writes resolvers as host:port.
-func (o *checkOptions) checkNetwork() error {
-	for i, r := range o.resolvers {
-		ap, err := netip.ParseAddrPort(r)
-		if err != nil {
-			ip, ipErr := netip.ParseAddr(strings.Trim(r, "[]"))
-			if ipErr != nil {
-				return fmt.Errorf("--resolver %q: write an IP address, or IP:PORT ([IPv6]:PORT)", r)
-			}
-			ap = netip.AddrPortFrom(ip, 53)
-		}
-		if ap.Port() == 0 {
-			return fmt.Errorf("--resolver %q: the port is not a number from 1 to 65535", r)
-		}
-		o.resolvers[i] = net.JoinHostPort(ap.Addr().String(), strconv.Itoa(int(ap.Port())))
-	}
-	if o.bind == "" {
-		return nil
-	}
-	if _, err := netip.ParseAddr(o.bind); err != nil {
-		if _, err := net.InterfaceByName(o.bind); err != nil {
-			return fmt.Errorf("--bind %q: neither an IP address nor an interface of this machine", o.bind)
-		}
-	}
-	return nil
-}
-
-// checkControls reads the hosts to compare with.
-func (o *checkOptions) checkControls() error {
-	if len(o.controls) > 0 && o.noControls {
-		return errors.New("--control and --no-controls contradict each other: leave one out")
-	}
-	for i, c := range o.controls {
-		e, err := parseTarget(c)
-		switch {
-		case err != nil:
-			return fmt.Errorf("--control: %w", err)
-		case e.address != "":
-			return fmt.Errorf("--control %q: write a host, not a mail address", c)
-		case e.port != 0:
-			return fmt.Errorf("--control %q: write the host alone; it is compared on the target's own port", c)
-		}
-		o.controls[i] = e.host
-	}
-	return nil
-}
-
-// checkFamily finds address families that contradict each other.
-func (o *checkOptions) checkFamily(w evidence.Walk) error {
-	if w.Family == 0 {
-		return nil
-	}
-	for what, s := range map[string]string{"the target": w.Host, "--bind": o.bind} {
-		ip, err := netip.ParseAddr(s)
-		if err == nil && ip.Unmap().Is4() != (w.Family == 4) {
-			return fmt.Errorf("-%d and %s %s contradict each other: that is the other family", w.Family, what, s)
-		}
 	}
 	return nil
 }

@@ -83,21 +83,8 @@ func (a *app) root() *cobra.Command {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+		return fmt.Errorf("%w; see %s --help", badFlag(cmd.Flags(), err), cmd.CommandPath())
 	})
 	styleHelp(root)
 	return root
-}
-
-// noSuchCommand is what cobra would say, with where to look.
-func noSuchCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	hint := ""
-	cmd.SuggestionsMinimumDistance = 2 // letters changed, as cobra has it where it makes suggestions itself
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = ": did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return fmt.Errorf("no command %q%s; see %s --help", args[0], hint, cmd.CommandPath())
 }

@@ -24,6 +24,9 @@ func variable(flag string) string {
 // fromEnvironment gives flags that are not on the command line the value of their variable. An empty one counts as none, and
 // so does one that the command line decides against.
 func fromEnvironment(flags *pflag.FlagSet) (err error) {
+	if err := checkEmpty(flags); err != nil {
+		return err
+	}
 	given := map[string]bool{}
 	flags.Visit(func(f *pflag.Flag) { given[f.Name] = true })
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -32,7 +35,7 @@ func fromEnvironment(flags *pflag.FlagSet) (err error) {
 			return
 		}
 		if setErr := flags.Set(f.Name, value); setErr != nil {
-			err = fmt.Errorf("environment variable %s: %w", variable(f.Name), setErr)
+			err = fmt.Errorf("environment variable %s: %w", variable(f.Name), badFlag(flags, setErr))
 		}
 	})
 	if err != nil {

@@ -171,21 +171,3 @@ func causeNames() []string {
 func completeCauses(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return causeNames(), cobra.ShellCompDirectiveDefault
 }
-
-// didYouMean is the name that begins or ends like the one that was written, as an end to an error message.
-func didYouMean(written string, names []string) string {
-	best, most := "", 3 // fewer characters in common mean nothing
-	for _, n := range names {
-		common := 0
-		for common < min(len(n), len(written)) && n[common] == written[common] {
-			common++
-		}
-		if common > most || strings.HasSuffix(n, written) && len(written) > most {
-			best, most = n, max(common, len(written))
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %s?)", best)
-}

@@ -34,6 +34,9 @@ func styleHelp(root *cobra.Command) {
 	root.SetUsageTemplate(usageTemplate)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
+	completion, _, _ := root.Find([]string{"completion"})
+	completion.Args = noSuchCommand
+	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	wrapLong(root)
 }
 

@@ -36,7 +36,7 @@ func (a *app) labListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the cases and the verdict each must get",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "NAME\tVERDICT\tWHAT IT IS")

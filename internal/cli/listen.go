@@ -83,7 +83,7 @@ func (o *listenOptions) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.once, "once", false, "end after the first conversation")
 	f.StringVar(&o.output.evidence, "evidence", "", "save everything that was seen in this `FILE`")
 	formatFlag(cmd, &o.output.format, []string{"text", "json"})
-	f.StringVarP(&o.output.file, "output", "o", "", "write the reports to this `FILE`, not to standard output")
+	f.StringVarP(&o.output.file, "output", "o", "", "write the reports to this `FILE`; - is standard output")
 }
 
 // check looks at the flags before any port is opened.
@@ -297,7 +297,7 @@ func (a *app) listenCACommand() *cobra.Command {
 			"configuration folder. Take it out of the device again when you are done: whoever has its key can play any server to that device.",
 		Example: examples("smtptriage listen ca > smtptriage-ca.pem", "as PEM",
 			"smtptriage listen ca --der smtptriage-ca.cer", "as DER, which many devices want"),
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			authority, err := openAuthority()
 			if err != nil {

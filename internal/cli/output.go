@@ -76,7 +76,7 @@ func formatFlag(cmd *cobra.Command, format *string, names []string) {
 func (o *output) addFlags(cmd *cobra.Command) {
 	formatFlag(cmd, &o.format, rendererNames())
 	f := cmd.Flags()
-	f.StringVarP(&o.file, "output", "o", "", "write the report to this `FILE`, not to standard output")
+	f.StringVarP(&o.file, "output", "o", "", "write the report to this `FILE`; - is standard output")
 	f.StringVar(&o.bundle, "bundle", "", "pack reports, transcripts, certificates and the evidence in this ZIP `FILE`, to hand on")
 	f.StringVar(&o.reader, "for", "", "word markdown, html and the bundle for `READER`: "+oneOf(report.Readers))
 	f.BoolVar(&o.redact, "redact", false, "replace the customer's names and addresses in all that is written")
@@ -93,24 +93,45 @@ func (o *output) open() (err error) {
 	if o.reader != "" && o.bundle == "" && (o.format == "text" || o.format == "json") {
 		return fmt.Errorf("--for words markdown, html and the bundle: add --format markdown, --format html or --bundle FILE")
 	}
-	if o.bundleTo, err = create(o.bundle); err != nil {
-		return fmt.Errorf("opening the bundle: %w", err)
+	if o.file == "-" {
+		o.file = ""
 	}
-	if o.reportTo, err = create(o.file); err != nil {
-		return fmt.Errorf("opening the report file: %w", err)
-	}
-	if o.evidenceTo, err = create(o.evidence); err != nil {
-		return fmt.Errorf("opening the evidence file: %w", err)
+	var opened []*os.File
+	for _, f := range []struct {
+		what, flag, name string
+		to               **os.File
+	}{
+		{"bundle", "--bundle", o.bundle, &o.bundleTo},
+		{"report file", "--output", o.file, &o.reportTo},
+		{"evidence file", "--evidence", o.evidence, &o.evidenceTo},
+	} {
+		if f.name == "" {
+			continue
+		}
+		if f.name == "-" {
+			return fmt.Errorf("%s -: standard output is for the report; name a file", f.flag)
+		}
+		if *f.to, err = create(f.name); err != nil {
+			return fmt.Errorf("opening the %s: %w", f.what, err)
+		}
+		if slices.ContainsFunc(opened, func(other *os.File) bool { return sameFile(*f.to, other) }) {
+			return fmt.Errorf("%s %s: another flag names that file too; give each its own", f.flag, f.name)
+		}
+		opened = append(opened, *f.to)
 	}
 	return nil
 }
 
 // create opens a file that only its owner can read: records and reports hold addresses of people.
 func create(name string) (*os.File, error) {
-	if name == "" {
-		return nil, nil
-	}
 	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+}
+
+// sameFile reports whether what is written to one would overwrite the other. Devices such as /dev/null take both.
+func sameFile(a, b *os.File) bool {
+	x, errX := a.Stat()
+	y, errY := b.Stat()
+	return errX == nil && errY == nil && x.Mode().IsRegular() && os.SameFile(x, y)
 }
 
 // write saves the record and prints the report.

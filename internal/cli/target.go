@@ -27,7 +27,7 @@ func parseTarget(s string) (endpoint, error) {
 	case s == "":
 		return fail("it is empty; write a host, such as mail.example.com or mail.example.com:587")
 	case strings.Contains(s, "://"):
-		return fail("write host:port, not a URL")
+		return fail("it is a URL; write " + hostOfURL(s))
 	case strings.Contains(s, "@"):
 		return parseAddressTarget(s)
 	}
@@ -50,7 +50,30 @@ func parseTarget(s string) (endpoint, error) {
 	if e.host, err = smtp.ASCIIDomain(host); err != nil {
 		return fail(err.Error())
 	}
+	if endsInNumber(e.host) {
+		return fail("it looks like an IP address and is none: four numbers from 0 to 255, with dots between them")
+	}
 	return e, nil
+}
+
+// endsInNumber reports whether a name is one that only a mistyped address can be: no domain at the top is a number
+// (RFC 3696, section 2).
+func endsInNumber(name string) bool {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	_, err := strconv.ParseUint(last, 0, 64)
+	return last != name && err == nil
+}
+
+// hostOfURL is what to write instead of a URL, if its host can be told.
+func hostOfURL(s string) string {
+	_, rest, _ := strings.Cut(s, "://")
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	if e, err := parseTarget(rest); err == nil && e.address == "" {
+		return rest
+	}
+	return "host:port"
 }
 
 // parseAddressTarget reads address@domain.

@@ -38,7 +38,7 @@ func TestParseTarget(t *testing.T) {
 		{"mail\r\nQUIT", "", 0, "not a valid name"},
 		{"<mail.example.com>", "", 0, "not a valid name"},
 		{"-oProxy.example.com", "", 0, "hyphen"},
-		{"https://mail.example.com/", "", 0, "not a URL"},
+		{"https://mail.example.com/", "", 0, "it is a URL"},
 		{"scanner@contoso.com", "contoso.com", 0, ""},
 		{"scanner@bücher.example", "xn--bcher-kva.example", 0, ""},
 		{"scanner@", "", 0, "bad address"},
@@ -86,6 +86,7 @@ func TestWalkOfFlags(t *testing.T) {
 		{"mail.example.com --via submission", evidence.Walk{Via: evidence.ViaSubmission, Host: "mail.example.com", Port: 587, TLS: evidence.StartTLS}},
 		{"mail.example.com --from <a@example.com> --to b@example.com --to c@example.org -6 --port 26", evidence.Walk{Via: evidence.ViaHost,
 			Host: "mail.example.com", Port: 26, TLS: evidence.StartTLS, From: "a@example.com", To: []string{"b@example.com", "c@example.org"}, Family: 6}},
+		{"mail.example.com --bind 127.0.0.1", evidence.Walk{Via: evidence.ViaHost, Host: "mail.example.com", Port: 25, TLS: evidence.StartTLS, Family: 4}},
 		{"mail.example.com --from a@example.com --send --size 9", evidence.Walk{Via: evidence.ViaHost, Host: "mail.example.com", Port: 25,
 			TLS: evidence.StartTLS, From: "a@example.com", To: []string{"a@example.com"}, Send: true, Size: 9}},
 	} {

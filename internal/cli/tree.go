@@ -14,7 +14,7 @@ func (a *app) treeCommand() *cobra.Command {
 		Long:  "Print the decision tree: what is tried at each step, what should come back, which causes a failure has, what tells them apart and what to do.",
 		Example: examples("smtptriage tree", "read it in the terminal",
 			"smtptriage tree --format dot | dot -Tsvg > tree.svg", "make a picture of it"),
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return cause.WriteTree(a.out, format) },
 	}
 	formatFlag(cmd, &format, cause.TreeFormats())

@@ -45,7 +45,7 @@ func DidYouMean(host string) (string, bool) {
 	if _, _, ok := Classify(host); ok {
 		return "", false
 	}
-	if h, ok := nearest(host, wellKnown); ok {
+	if h, ok := Nearest(host, wellKnown); ok {
 		return h, true
 	}
 	if h, ok := oneLabelOff(host); ok {
@@ -54,11 +54,11 @@ func DidYouMean(host string) (string, bool) {
 	return misspeltSuffix(host)
 }
 
-// nearest is the name with the smallest distance that still counts as a slip; of two that are as near there is none.
-func nearest(host string, names []string) (string, bool) {
+// Nearest is the name that a written one is most likely a slip of; of two that are as near there is none.
+func Nearest(written string, names []string) (string, bool) {
 	best, at, tied := 3, "", false
 	for _, n := range names {
-		switch d := distance(host, n, best); {
+		switch d := distance(written, n, best); {
 		case d > slip(n):
 		case d < best:
 			best, at, tied = d, n, false
@@ -104,7 +104,7 @@ func misspeltSuffix(host string) (string, bool) {
 		return "", false
 	}
 	ends := []string{"mail.protection.outlook.com", "mail.protection.office365.us", "mail.protection.partner.outlook.cn"}
-	if end, ok := nearest(rest, ends); ok {
+	if end, ok := Nearest(rest, ends); ok {
 		return first + "." + end, true
 	}
 	return "", false
