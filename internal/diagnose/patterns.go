@@ -202,11 +202,6 @@ func guidance(all []judged) (lines []string, recommended provider.DoorKind) {
 			mx = j
 		}
 	}
-	advise := func(id cause.AdviceID) {
-		if a, ok := cause.FindAdvice(id); ok {
-			lines = append(lines, a.When+": "+a.Text)
-		}
-	}
 	switch {
 	case sub != nil && sub.reachesAuth() && !signInClosed(sub.path.Verdict.Cause):
 		recommended = provider.Submission
@@ -222,21 +217,15 @@ func guidance(all []judged) (lines []string, recommended provider.DoorKind) {
 		}
 		lines = append(lines, "Signing in is closed to this account for now ("+string(sub.path.Verdict.Cause)+"): open it, use OAuth, or send through the MX host with a connector.")
 	}
-	if recommended != provider.Submission || mx != nil && mx.path.Verdict.Step != cause.None {
-		advise(cause.ReliabilityFirst)
-	}
 	if mx != nil {
-		advise(cause.NoCredentials)
 		if d, ok := needs(mx, recommended); ok {
 			lines = append(lines, d)
 		}
 	}
-	for _, j := range all[:min(1, len(all))] {
-		if j.status(cause.StartTLS) == Pass && j.status(cause.Rcpt) != Pass {
-			advise(cause.TLSIsNotAcceptance)
-		}
-		if j.status(cause.Rcpt) == Skipped || j.status(cause.Rcpt) == NotReached {
-			advise(cause.OnlyRecipientProof)
+	unproven := slices.ContainsFunc(all, func(j judged) bool { return j.path.Verdict.Cause != cause.Accepted })
+	for _, a := range cause.Guidance() {
+		if (sub != nil || mx != nil) && unproven {
+			lines = append(lines, a.When+": "+a.Text)
 		}
 	}
 	return lines, recommended
@@ -253,7 +242,7 @@ func signInClosed(id cause.ID) bool {
 
 // needs lists what the recommended door of the same service wants.
 func needs(j *judged, kind provider.DoorKind) (string, bool) {
-	d, ok := j.profile.Door(kind)
+	d, ok := j.profile.DoorIn(j.door.Cloud, kind)
 	if !ok || len(d.Needs) == 0 {
 		return "", false
 	}

@@ -90,6 +90,15 @@ func MatchReply(r smtp.Reply, step cause.Step) (Match, bool) {
 	return LookUp(r.Code, r.Enhanced, step)
 }
 
+// MetAfter reports whether replies are known that stand for a cause at a step after the given one.
+func MetAfter(id cause.ID, step cause.Step) bool {
+	return slices.ContainsFunc(allRows(), func(r Row) bool {
+		late := func(s cause.Step) bool { return step.Before(s) }
+		return (r.Cause == id || slices.Contains(r.Also, id)) && slices.ContainsFunc(r.Steps, late) ||
+			slices.ContainsFunc(r.At, func(a AtStep) bool { return a.Cause == id && late(a.Step) })
+	})
+}
+
 // LookUp finds what a bare code or enhanced status stands for when there are no words, or none that a row knows: "550 5.7.64"
 // out of a log. The row that carries the enhanced status wins, else its registered meaning (RFC 3463 and its updates), else the
 // reply code's at that step (RFC 5321, section 4.2.3). It never speaks more firmly than Suggests, and where rows of one status

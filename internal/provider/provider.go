@@ -190,6 +190,25 @@ func (p *Profile) Door(kind DoorKind) (Door, bool) {
 	return Door{}, false
 }
 
+// DoorIn is the first door of that kind in a cloud. What is not known of the cloud's own is taken from the worldwide one, but for
+// its name.
+func (p *Profile) DoorIn(c Cloud, kind DoorKind) (Door, bool) {
+	first, found := p.Door(kind)
+	for _, d := range p.Doors {
+		if d.Kind != kind || d.Cloud != c {
+			continue
+		}
+		if len(d.Needs) == 0 {
+			d.Needs = first.Needs
+		}
+		return d, true
+	}
+	if c != "" && c != first.Cloud {
+		first.Host, first.Suffixes = "", nil
+	}
+	return first, found
+}
+
 // Siblings are the profile's doors in the same cloud as d, d itself not among them: the controls for a walk through d.
 func (p *Profile) Siblings(d Door) []Door {
 	var s []Door

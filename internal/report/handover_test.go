@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
 )
@@ -167,5 +168,37 @@ func TestRedactAddressesKeepTheirKind(t *testing.T) {
 	got := r.text("from 192.168.7.9 to 203.0.113.80, again 192.168.7.9; 2001:db8:1::5 at 09:00:00; 1.1.1.1 and 127.0.0.1 stay")
 	if want := "from 10.0.0.1 to 198.51.100.1, again 10.0.0.1; 2001:db8::1 at 09:00:00; 1.1.1.1 and 127.0.0.1 stay"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestTraceHelp: the commands are pasted into a shell, and the names in a record may be anybody's.
+func TestTraceHelp(t *testing.T) {
+	rec, d := blocklisted(t)
+	rec.Target.Walk.From, rec.Target.Walk.To = "a;calc'@example.com", []string{"o'brien@example.com", "b+c@example.com"}
+	got := strings.Join(notes{rec: rec, d: d}.traceHelp(), "\n")
+	for _, want := range []string{
+		"-SenderAddress 'a;calc''@example.com'", "-RecipientAddress 'o''brien@example.com',b+c@example.com", "-FromIP 198.51.100.7",
+		"senderAddress eq 'a;calc''@example.com'", "(recipientAddress eq 'o''brien@example.com' or recipientAddress eq 'b%2Bc@example.com')",
+		"fromIP eq '198.51.100.7'", "an empty trace is to be expected",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("it lacks %q:\n%s", want, got)
+		}
+	}
+}
+
+// TestRuledOut: what may yet come at a later step, or lies in a device, is not ruled out by a walk of our own.
+func TestRuledOut(t *testing.T) {
+	rec, d := blocklisted(t)
+	got := strings.Join(notes{rec: rec, d: d}.ruledOut(), "\n")
+	for _, want := range []cause.ID{cause.ISPBlocksPort25, cause.StartTLSStripped, cause.TLSVersionMismatch} {
+		if !strings.Contains(got, string(want)) {
+			t.Errorf("%s is not ruled out:\n%s", want, got)
+		}
+	}
+	for _, id := range []cause.ID{cause.DirectSendRejected, cause.PathMTUBlackhole, cause.ClientTrustStoreOutdated, cause.IPBlocklisted} {
+		if strings.Contains(got, string(id)) {
+			t.Errorf("%s is ruled out:\n%s", id, got)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/provider"
 )
 
 // traceMargin is how much earlier and later than the run a message trace is to be searched.
@@ -38,6 +39,7 @@ func Markdown(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, to Reade
 		m.line("%d. %s", i+1, md(a))
 	}
 	m.list("Which way to send", d.Guidance)
+	m.doors(n.doors())
 	m.list("What was tested", n.tested())
 	m.list("Ruled out, and by what", n.ruledOut())
 	if len(d.Findings) > 1 {
@@ -106,6 +108,17 @@ func (m *markdown) steps(d *diagnose.Diagnosis) {
 	}
 }
 
+func (m *markdown) doors(list []provider.Door) {
+	if len(list) == 0 {
+		return
+	}
+	m.section("What each door needs")
+	m.line("| door | reaches | needs |\n| --- | --- | --- |")
+	for _, d := range list {
+		m.line("| %s | %s | %s |", md(d.Name()), md(d.Reaches), md(strings.Join(d.Needs, "; ")))
+	}
+}
+
 func (m *markdown) facts(n notes) {
 	m.section("For an escalation")
 	if n.d.PublicIP.IsValid() {
@@ -115,7 +128,7 @@ func (m *markdown) facts(n notes) {
 		m.line("- %s: %s", StepName(c.Step), md(c.Text))
 	}
 	if p := n.d.PathMTU; p != nil {
-		m.line("- Path MTU: to the server %s, from it %s (%s)", orUnknown(p.ToServer), orUnknown(p.FromServer), md(p.Method))
+		m.line("- Path MTU: to the server %s, from it %s%s", orUnknown(p.ToServer), orUnknown(p.FromServer), md(parenthesis(p.Method)))
 	}
 	if !n.rec.Started.IsZero() {
 		m.line("- When: %s, took %s", n.rec.Started.UTC().Format("2006-01-02 15:04:05 UTC"), duration(n.rec.Took.Round(time.Millisecond)))

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/cause"
@@ -75,7 +76,7 @@ func (n notes) ruledOut() []string {
 		var gone []string
 		if node, ok := cause.NodeOf(s.Step); ok {
 			for _, c := range node.Causes() {
-				if !standing[c.ID] {
+				if !standing[c.ID] && !n.outlives(c, s.Step) {
 					gone = append(gone, string(c.ID))
 				}
 			}
@@ -85,6 +86,25 @@ func (n notes) ruledOut() []string {
 		}
 	}
 	return out
+}
+
+// outlives reports whether a cause may yet be there though its usual step passed: a hole in the path shows only with large packets,
+// servers give the same refusal of sender or client at a later step too, and what is wrong with a device shows only where the
+// device itself speaks.
+func (n notes) outlives(c cause.Cause, passed cause.Step) bool {
+	switch {
+	case c.ID == cause.PathMTUBlackhole:
+		return true
+	case n.rec.Source == evidence.FromCheck && slices.Contains(ofDevices, c.ID):
+		return true
+	}
+	return !passed.Before(cause.Auth) && provider.MetAfter(c.ID, passed)
+}
+
+// ofDevices are the causes that lie in a device or program, which a walk of our own can't show to be in order.
+var ofDevices = []cause.ID{
+	cause.HELOOnlyClient, cause.ImplicitTLSOnStartTLSPort, cause.RevocationCheckFailed, cause.ClientTrustStoreOutdated,
+	cause.ClientTLSUnavailable, cause.ClientCertificateMissing, cause.ClientProtocolError,
 }
 
 func shorten(s string, n int) string {
@@ -134,22 +154,44 @@ func (n notes) traceHelp() []string {
 	cmd := fmt.Sprintf("Get-MessageTraceV2 -StartDate %s -EndDate %s", from.Add(-traceMargin).Format(stampFormat), until.Add(traceMargin).Format(stampFormat))
 	filter := fmt.Sprintf("receivedDateTime ge %s and receivedDateTime le %s", from.Add(-traceMargin).Format(stampFormat), until.Add(traceMargin).Format(stampFormat))
 	if w.From != "" {
-		cmd += " -SenderAddress " + w.From
-		filter += fmt.Sprintf(" and senderAddress eq '%s'", strings.ReplaceAll(w.From, "'", "''"))
+		cmd += " -SenderAddress " + powerShell(w.From)
+		filter += " and senderAddress eq " + oData(w.From)
 	}
 	if len(w.To) > 0 {
-		cmd += " -RecipientAddress " + strings.Join(w.To, ",")
+		var names, tests []string
+		for _, to := range w.To {
+			names, tests = append(names, powerShell(to)), append(tests, "recipientAddress eq "+oData(to))
+		}
+		cmd += " -RecipientAddress " + strings.Join(names, ",")
+		if len(tests) > 1 {
+			tests = []string{"(" + strings.Join(tests, " or ") + ")"}
+		}
+		filter += " and " + tests[0]
 	}
 	if n.d.PublicIP.IsValid() {
 		cmd += " -FromIP " + n.d.PublicIP.String()
+		filter += " and fromIP eq '" + n.d.PublicIP.String() + "'"
 	}
 	out := []string{cmd, "GET https://graph.microsoft.com/v1.0/admin/exchange/tracing/messageTraces?$filter=" + filter}
 	if m := handedOver(n.rec); m != nil && m.MessageID != "" {
-		out = append([]string{"Message-ID of the test message: " + m.MessageID}, out...)
-	} else {
-		out = append(out, "No message was handed over in this run: what is refused inside the session never appears in the trace, so an empty trace is to be expected.")
+		return append(append([]string{"Message-ID of the test message: " + m.MessageID}, out...),
+			"An empty trace means that it has not got there yet (allow some minutes), that the domain belongs to another tenant, or that something in between, such as a filter, took the message.")
 	}
-	return out
+	return append(out, "No message was handed over in this run: what is refused inside the session never appears in the trace, so an empty trace is to be expected.")
+}
+
+// powerShell writes an argument so that PowerShell takes it as it is: names in a record may be anybody's.
+func powerShell(s string) string {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_+") == "@" {
+		return s
+	}
+	// PowerShell takes typographic quotation marks for plain ones.
+	return "'" + strings.NewReplacer("'", "''", "\u2018", "''", "\u2019", "''", "\u201a", "''", "\u201b", "''").Replace(s) + "'"
+}
+
+// oData writes a string of a $filter, within a URL.
+func oData(s string) string {
+	return "'" + strings.NewReplacer("'", "''", "%", "%25", "&", "%26", "#", "%23", "+", "%2B").Replace(s) + "'"
 }
 
 // doors lists the requirements of the doors that the service has, for the reader who must choose one.
@@ -158,11 +200,11 @@ func (n notes) doors() []provider.Door {
 	if !ok || p.Name == "generic" {
 		return nil
 	}
+	_, asked, _ := provider.Classify(n.rec.Target.Walk.Host)
 	var out []provider.Door
-	seen := map[provider.DoorKind]bool{}
-	for _, d := range p.Doors {
-		if !seen[d.Kind] && d.Kind != provider.Legacy && d.Kind != provider.Consumer {
-			seen[d.Kind] = true
+	for _, kind := range []provider.DoorKind{provider.Submission, provider.DirectSend, provider.Relay, provider.HVE, provider.ACS} {
+		worldwideOnly := kind == provider.HVE || kind == provider.ACS
+		if d, ok := p.DoorIn(asked.Cloud, kind); ok && !(worldwideOnly && d.Host == "") {
 			out = append(out, d)
 		}
 	}

@@ -26,7 +26,7 @@ func Text(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, o Options) e
 	p.otherDoors(d)
 	p.patterns(d)
 	p.conversation(rec, d)
-	p.guidance(d)
+	p.guidance(rec, d)
 	p.list("More about it", d.Verdict.Links)
 	p.list("What this run cannot know", d.CannotKnow)
 	p.colophon(rec, d)

@@ -71,8 +71,16 @@ func (p *page) patterns(d *diagnose.Diagnosis) {
 	}
 }
 
-func (p *page) guidance(d *diagnose.Diagnosis) {
+func (p *page) guidance(rec *evidence.Record, d *diagnose.Diagnosis) {
 	p.list("Which way to send", d.Guidance)
+	if rec.Source != evidence.FromCheck || !failed(&d.Verdict) {
+		return
+	}
+	var doors []string
+	for _, door := range (notes{rec: rec, d: d}).doors() {
+		doors = append(doors, fmt.Sprintf("%s reaches %s; it needs %s", door.Name(), door.Reaches, strings.Join(door.Needs, "; ")))
+	}
+	p.list("What each door needs", doors)
 }
 
 // Summary is the verdict on one line: for a list of runs, or a log.
