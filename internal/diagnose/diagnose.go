@@ -230,11 +230,22 @@ func (s *scene) allPassed(steps []StepResult) Finding {
 		return finding(cause.None, cause.Undetermined, Possible,
 			"TLS came up, and what was said inside can't be read from packets: the client's own log, or its TLS keys, would show it.", ground)
 	}
+	if s.rec.Source == evidence.FromText && s.sees().TLS && s.stopsAtStartTLS() {
+		return finding(cause.StartTLS, cause.Undetermined, Possible,
+			"The server agreed to STARTTLS, and nothing is shown of what came then: the handshake failed or hung, or the text breaks off here.",
+			s.ground(s.main.StartTLS.Reply, "%s", s.main.ReplyAt(s.main.StartTLS.Reply)))
+	}
 	if (s.rec.Source == evidence.FromText || s.rec.Source == evidence.FromCapture) && last.Step.Before(cause.EHLO) {
 		return finding(cause.None, cause.Undetermined, Possible, "What was seen passed, and it ends before anything could fail.", ground)
 	}
 	return finding(cause.None, cause.AcceptedNotProven, Likely,
 		"Every step that was asked for passed, but the conversation ended before RCPT TO, which alone proves acceptance.", ground)
+}
+
+// stopsAtStartTLS reports whether a conversation ends with the server's consent to STARTTLS.
+func (s *scene) stopsAtStartTLS() bool {
+	v := s.main
+	return v != nil && v.StartTLS.Reply >= 0 && v.StartTLS.Reply == len(v.Trace.Events)-1 && v.ReplyAt(v.StartTLS.Reply).Code == 220
 }
 
 // moveTo makes the steps agree with a verdict that was met at an earlier step than the one that showed it, as when a client's

@@ -138,6 +138,9 @@ func mtuHole(s *scene) support {
 	}
 	z := s.sizes()
 	first := s.ground(s.main.TLSFailed, "small packets passed until the handshake, then silence; %d octets were sent, %d received", f.SentN, f.GotN)
+	if s.rec.Source == evidence.FromText {
+		first.Text = "all went well until the handshake, then silence"
+	}
 	switch {
 	case z.hole():
 		return support{confidence: Proven, because: append([]Ground{first}, trialGrounds(z.small, z.usual)...),
@@ -208,7 +211,7 @@ func handshakeCut(s *scene) support {
 // garbageInHandshake: after "220 go ahead" something answers that is not TLS.
 func garbageInHandshake(s *scene) support {
 	f := s.tlsFailed()
-	if f == nil || f.How != evidence.TLSNotTLS || s.main.StartTLS.Sent < 0 {
+	if f == nil || f.How != evidence.TLSNotTLS || s.main.StartTLS.Reply < 0 {
 		return support{}
 	}
 	return support{confidence: Possible, because: []Ground{s.ground(s.main.TLSFailed, "STARTTLS was accepted, and the answer to the ClientHello is not TLS: %s", f.Text)}}

@@ -77,15 +77,18 @@ func (s *scene) handshakeFailure() string {
 	case evidence.TLSRefused:
 		return "the handshake failed at our end: " + f.Text
 	}
-	got := "the server sent nothing"
-	if f.GotN > 0 {
-		got = fmt.Sprintf("the server had sent %d octets", f.GotN)
-	}
 	how := string(f.Outcome)
 	if e := s.main.Ending(); e != nil && e.Outcome == f.Outcome {
 		how = ending(e)
 	}
-	return fmt.Sprintf("the handshake broke off: %s; %s", how, got)
+	how = "the handshake broke off: " + how
+	switch {
+	case s.rec.Source == evidence.FromText: // which counts no octets
+		return how
+	case f.GotN > 0:
+		return fmt.Sprintf("%s; the server had sent %d octets", how, f.GotN)
+	}
+	return how + "; the server sent nothing"
 }
 
 // plainTextPort: TLS from the first byte met a server that speaks SMTP in plain text.
@@ -111,6 +114,9 @@ func refusedSTARTTLS(s *scene) support {
 		return support{}
 	}
 	r := s.reply(v.StartTLS)
+	if f := s.tlsFailed(); r == nil && v.StartTLS.Sent >= 0 && f != nil && f.How == evidence.TLSNotTLS {
+		return support{confidence: Possible, because: []Ground{s.ground(v.TLSFailed, "the client said STARTTLS and began TLS, the server answers in plain text: %s", f.Text)}}
+	}
 	if r == nil || r.Code == 220 {
 		return support{}
 	}

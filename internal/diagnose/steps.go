@@ -116,6 +116,9 @@ func ending(e *evidence.Ended) string {
 	}
 	switch e.Outcome {
 	case evidence.TimedOut:
+		if e.Waited == 0 {
+			return "silence"
+		}
 		return "silence for " + seconds(e.Waited)
 	case evidence.Closed:
 		if who == "the far end" {

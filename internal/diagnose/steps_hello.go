@@ -98,7 +98,7 @@ func (s *scene) startTLSStep() StepResult {
 	if rep := s.reply(v.StartTLS); rep != nil && rep.Code != 220 {
 		return s.result(cause.StartTLS, Fail, v.StartTLS.Reply, "STARTTLS is answered %s", rep)
 	}
-	if v.StartTLS.Sent >= 0 && v.StartTLS.Reply < 0 && v.ClientHello < 0 && v.Secured < 0 {
+	if v.StartTLS.Sent >= 0 && v.StartTLS.Reply < 0 && v.ClientHello < 0 && v.Secured < 0 && v.TLSFailed < 0 {
 		return s.brokenOff(cause.StartTLS, v.StartTLS.Sent)
 	}
 	if v.TLSFailed >= 0 {

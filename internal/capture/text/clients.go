@@ -46,6 +46,7 @@ var clientPhrases = []phrase{
 	{"authentication not supported by the server", said(evidence.SaidNoAuth)},
 	{"authentication is not enabled", said(evidence.SaidNoAuth)},
 	{"does not support authentication", said(evidence.SaidNoAuth)},
+	{"did not advertise authentication", said(evidence.SaidNoAuth)},
 	{"doesn't support authentication", said(evidence.SaidNoAuth)},
 	{"does not support the auth extension", said(evidence.SaidNoAuth)},
 	{"auth not supported", weak(said(evidence.SaidNoAuth))},
@@ -259,7 +260,7 @@ var mailContext = []string{"smtp", "mail", "rcpt", "relay", "recipient", "sender
 
 // harmless are words of lines that tell of nothing that broke, though they sound like it.
 var harmless = []string{"does not resolve to address", "tls connection established to", "tls connection established from", "no host name found for ip",
-	"statistics: max"}
+	"statistics: max", "continuing anyway"}
 
 // otherPort is a port that is named, and is none that mail goes to.
 var otherPort = lazily(`(?i)\bport[ :=]+(\d{1,5})\b`)

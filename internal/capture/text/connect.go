@@ -41,7 +41,7 @@ type opener struct {
 }
 
 var openers = []opener{
-	{"Connected to ", lazily(`Connected to (?:smtps?://)?\[?(?P<host>[A-Za-z0-9._-]+?)\]?\.?(?: \((?P<addr>[0-9a-fA-F.:]+)\))?(?: port |:)?(?P<port>\d+)?/?(?:[ .#?(,].*)?$`), true},
+	{"Connected to ", lazily(`Connected to (?:smtps?://)?\[?(?P<host>[A-Za-z0-9._-]+?)\]?\.?(?: \((?P<addr>[0-9a-fA-F.:]+)\))?(?:(?: port |:)(?P<port>\d+))?/?\.?(?:[ #?(,].*)?$`), true},
 	{"Trying ", lazily(`^\W*(?:===? )?Trying \[?(?P<host>[A-Za-z0-9._:-]+?)\]?(?::(?P<port>\d+))?\.\.\.`), false},
 	{"connected to host", lazily(`connected to host "(?P<host>[^"]+)", port: (?P<port>\d+)`), true},
 	{"trying to connect to host", lazily(`trying to connect to host "(?P<host>[^"]+)", port (?P<port>\d+)`), false},
@@ -55,7 +55,7 @@ var openers = []opener{
 	{"s_client", lazily(`s_client .*-connect (?P<host>[A-Za-z0-9._-]+):(?P<port>\d+)`), false},
 	{"Connection established to ", lazily(`Connection established to (?P<host>[0-9A-Za-z.:-]+):(?P<port>\d+)`), true},
 	{"Resolved ", lazily(`Resolved (?P<host>[A-Za-z0-9._-]+) as (?P<addr>[0-9a-fA-F.:]+)`), false},
-	{"connect: ", lazily(`^connect: (?:to )?\('(?P<host>[A-Za-z0-9._-]+)', (?P<port>\d+)\)`), false},
+	{"connect: ", lazily(`(?:^|[\d.]+ )connect: (?:to )?\('(?P<host>[A-Za-z0-9._-]+)', (?P<port>\d+)\)`), false},
 	{"Starting Swift", lazily(`\+\+ Starting Swift_SmtpTransport`), false},
 	{"Connection to host", lazily(`Connection to (?P<host>[A-Za-z0-9._-]+) (?P<port>\d+) port .* succeeded`), true},
 }
@@ -123,6 +123,7 @@ var closers = []closer{
 	{"Timeout (", evidence.TimedOut, evidence.Unknown},
 	{"Connection closed by remote host", evidence.Closed, evidence.Server},
 	{"Connection to host lost", evidence.Closed, evidence.Server},
+	{"telnet> ", evidence.Aborted, evidence.Client},
 }
 
 var tlsUp = lazily(`(?:TLS started with cipher |SSL connection using |New, )(TLSv1(?:\.\d)?|SSLv3)(?:[:, /]+(?:Cipher is )?([A-Za-z0-9_-]+))?`)

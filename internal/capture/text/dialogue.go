@@ -28,7 +28,25 @@ func dialogues(b *book, lines []line) []stray {
 	for _, l := range lines {
 		r.read(l)
 	}
+	r.adopt()
+	for _, t := range b.talks {
+		// People at a terminal stop where TLS begins; a program would say how it went on.
+		t.sees.TLS = t.sees.TLS || !r.raw && t.begin && !t.secured
+	}
 	return r.rest
+}
+
+// adopt gives the lines before the only dialogue to it: programs that write errors to another stream than the dialogue have
+// them first in a file.
+func (r *reader) adopt() {
+	if len(r.book.talks) != 1 {
+		return
+	}
+	for i := range r.rest {
+		if r.rest[i].talk == nil {
+			r.rest[i].talk = r.book.talks[0]
+		}
+	}
 }
 
 func strays(lines []line) []stray {
@@ -249,7 +267,8 @@ func (r *reader) connect(l line, c connection) {
 	r.cur.at(c.host, c.addr, c.port)
 	if c.open {
 		r.cur.dialed(c.addr, c.port)
-		r.cur.begin = r.cur.begin || strings.HasPrefix(l.text, "CONNECTED(") // s_client shows what follows the handshake's beginning
+		// s_client shows what follows the handshake's beginning, unless its octets are shown.
+		r.cur.begin = r.cur.begin || strings.HasPrefix(l.text, "CONNECTED(") && len(r.sides) == 0
 	} else {
 		r.rest = append(r.rest, stray{l, r.cur})
 	}

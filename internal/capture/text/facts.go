@@ -28,6 +28,9 @@ func (w writer) write(f finding) {
 	case m.lookup != noLookup:
 		w.lookup(f)
 	case m.tls != "":
+		if m.tls == evidence.TLSNotTLS && !t.spoken && spokeBefore(w.folded) {
+			w.sentFor("STARTTLS")
+		}
 		t.add(evidence.Event{TLSFailed: &evidence.TLSFailed{How: m.tls, Text: clip(f.text)}})
 		t.sees.TLS = true
 	case m.alert != nil:
@@ -109,18 +112,18 @@ func (w writer) socket(f finding) {
 	if wait != dial && wait != "" && !t.spoken {
 		t.dialed(t.address(), t.port()) // there was a connection, or it could not have ended there
 	}
+	if wait == dial || wait == "" {
+		wait = t.waitingNow()
+	}
 	switch wait {
 	case waitHandshake:
 		t.sees.TLS = true
 		t.add(evidence.Event{TLSFailed: &evidence.TLSFailed{How: evidence.TLSEnded, Outcome: m.socket, Text: clip(f.text)}})
-	case "", waitGreeting, dial:
+	case "", waitGreeting:
 	default:
 		if len(t.pending) == 0 && !t.spoken {
 			w.sentFor(wait)
 		}
-	}
-	if wait == dial || wait == "" {
-		wait = t.waitingNow()
 	}
 	t.ended, t.sees.End = true, true
 	t.add(evidence.Event{Ended: &evidence.Ended{Outcome: m.socket, Waiting: wait, Errno: m.errno, Text: clip(f.text)}})

@@ -63,7 +63,7 @@ const (
 	command       // a command of SMTP
 )
 
-var commandLine = lazily(`^(?i:EHLO(?: |$)|HELO(?: |$)|LHLO |MAIL ?(?:FROM ?:|$)|RCPT ?(?:TO ?:|$)|DATA\s*$|BDAT \d|STARTTLS\s*$|AUTH(?: [A-Z0-9=*<\[-]|$)|QUIT\s*$|RSET\s*$|NOOP(?: |$)|VRFY |EXPN |HELP\s*$|ETRN |XCLIENT |X-ANONYMOUSTLS\s*$)`)
+var commandLine = lazily(`^(?i:EHLO(?: |$)|HELO(?: |$)|LHLO |MAIL ?(?:FROM ?:|$)|RCPT ?(?:TO ?:|$)|DATA\s*$|BDAT \d|STARTTLS\s*$|AUTH(?: [A-Z0-9*<\[-]| =[^ ]|$)|QUIT\s*$|RSET\s*$|NOOP(?: |$)|VRFY |EXPN |HELP\s*$|ETRN |XCLIENT |X-ANONYMOUSTLS\s*$)`)
 
 // shapeOf tells a reply from a command by what the line itself says.
 func shapeOf(s string) shape {

@@ -108,7 +108,7 @@ func (u *unit) findings(lines []line, folded string, about bool) []finding {
 		if size += len(l.text); size > maxUnit || len(out) > maxFindings {
 			break
 		}
-		out = append(out, lineFindings(i, l, folded, about)...)
+		out = append(out, u.lineFindings(i, l, folded, about)...)
 	}
 	if len(out) == 0 && len(lines) <= 40 {
 		out = byProperty(lines, folded, about)
@@ -119,7 +119,7 @@ func (u *unit) findings(lines []line, folded string, about bool) []finding {
 			out = words // they say more than that something failed
 		}
 	}
-	return sift(out)
+	return sift(cutEarly(out, folded))
 }
 
 // prefixLen is the length of what a log wrote before the line's own words.
@@ -141,8 +141,19 @@ var ownAccount = []string{"winsock error code", "communicating with primary targ
 // phpMailer is how PHPMailer takes a reply apart. It is put together again: code, status, words.
 var phpMailer = lazily(`Detail: (.+?) SMTP code: ([245]\d\d)(?: Additional SMTP info: ([245]\.\d+\.\d+))?`)
 
+// waitNear is the wait that a socket error belongs to: the dialogue shows it, or the words around the error tell.
+func (u *unit) waitNear(before, around string, o evidence.Outcome) string {
+	if u.talk == nil || !u.talk.spoken && !u.talk.connected {
+		return waitNear(before, around, unknownWait(o))
+	}
+	if wait := waitNear(before, "", ""); wait == dial || wait == waitHandshake {
+		return wait
+	}
+	return ""
+}
+
 // lineFindings lists what one line states.
-func lineFindings(i int, l line, folded string, about bool) []finding {
+func (u *unit) lineFindings(i int, l line, folded string, about bool) []finding {
 	var out []finding
 	text := phpMailer.ReplaceAllString(l.text, `Detail: "$2 $3 $1"`)
 	masked := []byte(text)
@@ -176,7 +187,7 @@ func lineFindings(i int, l line, folded string, about bool) []finding {
 			where = fold(text)
 		}
 		if m.socket != "" && m.wait == "" {
-			m.wait = waitNear(where[:h.start], folded, unknownWait(m.socket))
+			m.wait = u.waitNear(where[:h.start], folded, m.socket)
 		}
 		if m.socket == evidence.Refused || m.socket == evidence.Unreachable || m.socket == evidence.NoRoute {
 			m.wait = dial

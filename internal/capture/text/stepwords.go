@@ -33,10 +33,10 @@ var beforeReply = []stepWord{
 	{"after initial connection", waitGreeting}, {"invalid greeting", waitGreeting}, {"refused to talk to me", waitGreeting},
 	{"bad greeting from smtp host", waitGreeting}, {"smtpconnecterror", waitGreeting}, {"after connect", waitGreeting},
 	{"reject: connect from", waitGreeting}, {"could not connect to smtp host", waitGreeting}, {"connection refused by server", waitGreeting},
-	{"invalid server greeting", waitGreeting}, {"unexpected greeting", waitGreeting},
+	{"invalid server greeting", waitGreeting}, {"cannot get initial ok message", waitGreeting}, {"unexpected greeting", waitGreeting},
 	{"after ehlo", "EHLO"}, {"after helo", "HELO"}, {"to command 'ehlo'", "EHLO"}, {"could not perform server greeting", "EHLO"}, {"smtpheloerror", "EHLO"},
 	{"command=\"helo", "HELO"}, {"command=\"ehlo", "EHLO"}, {"ehlo command failed", "EHLO"}, {"reject: ehlo from", "EHLO"}, {"reject: helo from", "HELO"},
-	{"bad response on command 'ehlo'", "EHLO"}, {"helo command failed", "HELO"}, {"ehlo failed", "EHLO"}, {"command: 'ehlo'", "EHLO"},
+	{"bad response on command 'ehlo'", "EHLO"}, {"helo command failed", "HELO"}, {"ehlo failed", "EHLO"}, {"does not accept ehlo or helo", "EHLO"}, {"command: 'ehlo'", "EHLO"},
 	{"after starttls", "STARTTLS"}, {"error upgrading connection with starttls", "STARTTLS"}, {"response code 220 but got", "STARTTLS"},
 	{"response code \"220\" but got", "STARTTLS"}, {"starttls failed", "STARTTLS"}, {"starttls command failed", "STARTTLS"}, {"cannot start tls", "STARTTLS"},
 	{"command=\"starttls", "STARTTLS"}, {"command: 'starttls'", "STARTTLS"},
@@ -100,6 +100,7 @@ func lastWord(words []stepWord, s string) string {
 
 // waitWords tell in which wait a connection ended.
 var waitWords = []stepWord{
+	{"smtpserverdisconnected", waitGreeting}, {"network read error", waitGreeting}, {"sent an empty reply", waitGreeting},
 	{"greeting", waitGreeting}, {"initial connection", waitGreeting},
 	{"starttls:", waitHandshake}, {"handshake", waitHandshake}, {"ssl connect", waitHandshake}, {"starttls", waitHandshake}, {"ssl: ", waitHandshake},
 	{"sslsocket", waitHandshake}, {"tls: ", waitHandshake},

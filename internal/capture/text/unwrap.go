@@ -10,7 +10,7 @@ import (
 // unwrap takes off what text was packed in on its way to us: the parts of a message, HTML. The result has the lines in which
 // people look first in front.
 func unwrap(lines []line) []line {
-	lines = unpackedJSON(dedented(unquotedMail(lines)))
+	lines = undumped(unmetered(unpackedJSON(dedented(unquotedMail(lines)))))
 	lines = withMessage(lines)
 	if looksHTML(lines) {
 		lines = stripHTML(lines)
