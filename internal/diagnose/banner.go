@@ -264,7 +264,7 @@ func inspectorSpeaks(s *scene) support {
 	if g == nil || c == nil || len(c.Certificates) == 0 || !s.foreignGreeting(g.Reply) {
 		return support{}
 	}
-	name := inspector(c.Certificates[0].Issuer)
+	name := Inspector(c.Certificates[0].Issuer)
 	if name == "" || verifiedBy(c, "mozilla") {
 		return support{}
 	}

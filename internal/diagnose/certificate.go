@@ -61,7 +61,8 @@ var inspectors = []string{
 	"norton", "mitmproxy", "sslsplit", "squid", "charles proxy", "fiddler", "opnsense", "pfsense", "sangfor", "hillstone", "stormshield", "clavister", "gateprotect",
 }
 
-func inspector(issuer string) string {
+// Inspector names the TLS-inspecting product that an issuer's name tells of, "" if none.
+func Inspector(issuer string) string {
 	low := strings.ToLower(issuer)
 	for _, name := range inspectors {
 		if strings.Contains(low, name) {
@@ -83,7 +84,7 @@ func intercepted(s *scene) support {
 			summary: "A device on the path breaks the encryption: servers of different providers show certificates of one private authority."}
 	}
 	public, private := verifiedBy(c, "mozilla"), verifiedBy(c, "system")
-	switch name := inspector(issuer); {
+	switch name := Inspector(issuer); {
 	case name != "" && !public:
 		return support{confidence: Likely, because: []Ground{s.ground(s.main.Chain, "the certificate was issued by an inspection product (%s): %s", name, s.leaf())}}
 	case private && !public && hasPool(c, "mozilla") && s.known:

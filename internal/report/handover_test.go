@@ -15,6 +15,8 @@ import (
 	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/smtp"
+	"github.com/smtptriage/smtptriage/internal/tlswire"
 )
 
 func TestMarkdown(t *testing.T) {
@@ -148,7 +150,7 @@ func TestRedact(t *testing.T) {
 			t.Errorf("the redacted record holds %q", secret)
 		}
 	}
-	for _, want := range []string{"customer1", ".mail.protection.outlook.com", "Spamhaus", "user2@customer2.example"} {
+	for _, want := range []string{"customer1", ".mail.protection.outlook.com", "Spamhaus", "user2@customer1.example", "AM0.mail.protection.outlook.com"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the redacted record lacks %q", want)
 		}
@@ -200,5 +202,49 @@ func TestRuledOut(t *testing.T) {
 		if strings.Contains(got, string(id)) {
 			t.Errorf("%s is ruled out:\n%s", id, got)
 		}
+	}
+}
+
+// TestRedactFindsNames: a customer is named by more than the flags of a run, and in other spellings.
+func TestRedactFindsNames(t *testing.T) {
+	rec, _ := blocklisted(t)
+	w := &rec.Target.Walk
+	w.From, w.To, w.EHLO = "Jane.Doe@m\u00fcller-s\u00f6hne.example", []string{"\"B\u00fcro 7\"@sub.m\u00fcller-s\u00f6hne.example"}, "mail"
+	w.Auth = &evidence.Auth{User: "mueller\\jdoe", Token: &evidence.Token{User: "Jane.Doe@contoso.onmicrosoft.com"}}
+	rec.Traces = append(rec.Traces, evidence.Trace{ID: "x1", Role: evidence.RoleLookup, Events: []evidence.Event{
+		{Lookup: &evidence.Lookup{Name: "80.113.0.203.in-addr.arpa", Type: "PTR", RCode: "NOERROR", Answers: []evidence.RR{{Name: "80.113.0.203.in-addr.arpa", Type: "PTR", Data: "p203-0-113-80.line.isp.example."}}}},
+		{Lookup: &evidence.Lookup{Name: "80.113.0.203.zen.spamhaus.org", Type: "A", RCode: "NOERROR", Answers: []evidence.RR{{Type: "A", Data: "127.0.0.4"}}}},
+		{Lookup: &evidence.Lookup{Name: "_dmarc.xn--mller-shne-kcb9d.example", Type: "TXT", RCode: "NOERROR"}},
+		{Lookup: &evidence.Lookup{Name: "2.0.0.127.zen.spamhaus.org", Type: "A", RCode: "NOERROR"}},
+		{Chain: &evidence.Chain{Certificates: []tlswire.Certificate{{Common: "gw.mueller-intern.example", Subject: "CN=gw.mueller-intern.example,O=M\u00fcller Holding\\, KG,L=Passau",
+			Issuer: "CN=M\u00fcller Root,O=M\u00fcller Holding\\, KG", DNSNames: []string{"*.mueller-intern.example"}, Serial: "0abc", SHA256: strings.Repeat("5f", 32)}}}},
+		{Reply: &evidence.Reply{To: -1, Reply: smtp.Reply{Code: 550, Text: []string{
+			"5.7.1 Client [203.0.113.80] (P203-0-113-80.line.ISP.example) refused; MAIL of JDOE for JANE.DOE@XN--MLLER-SHNE-KCB9D.EXAMPLE; HELO=<mfp.munich.example>; tenant 3f2504e0-4f89-11d3-9a0c-0305e82c3301; 203-0-113-80 at Passau; https://www.spamhaus.org"}}}},
+	}})
+	out, err := Redact(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := evidence.Write(&b, out); err != nil {
+		t.Fatal(err)
+	}
+	got := b.String()
+	for _, name := range []string{"jane", "m\u00fcller", "mller-shne", "b\u00fcro", "jdoe", "contoso", "113-80", "isp.example", "mueller", "passau", "munich", "3f2504e0", "0abc", "5f5f", ".113.0.203"} {
+		if at := strings.Index(strings.ToLower(got), name); at >= 0 {
+			t.Errorf("it holds %q: %s", name, got[max(0, at-60):min(len(got), at+60)])
+		}
+	}
+	lookup := func(i int) string { return out.Traces[len(out.Traces)-1].Events[i].Lookup.Name }
+	zone, found := strings.CutSuffix(lookup(1), ".zen.spamhaus.org")
+	if arpa, ok := strings.CutSuffix(lookup(0), ".in-addr.arpa"); !found || !ok || arpa != zone {
+		t.Errorf("one address, asked for as %s and as %s", lookup(0), lookup(1))
+	}
+	_, domain, _ := strings.Cut(out.Target.Walk.From, "@")
+	if lookup(2) != "_dmarc."+domain || out.Target.Walk.To[0] != "user2@host1."+domain {
+		t.Errorf("from %s, to %s, and its DMARC record at %s", out.Target.Walk.From, out.Target.Walk.To[0], lookup(2))
+	}
+	if lookup(3) != "2.0.0.127.zen.spamhaus.org" || out.Target.Walk.EHLO != "mail" || !strings.Contains(got, "https://www.spamhaus.org") {
+		t.Errorf("the test point is %s, the EHLO name %s", lookup(3), out.Target.Walk.EHLO)
 	}
 }
