@@ -47,7 +47,7 @@ func (s *scene) foreignGreeting(r smtp.Reply) bool {
 // silence returns the end of a connection on which no greeting came, or nil.
 func (s *scene) silence() *evidence.Ended {
 	v := s.main
-	if v == nil || v.Greeting >= 0 || len(v.Bytes) > 0 || !v.Connected() {
+	if v == nil || v.Greeting >= 0 || len(v.Bytes) > 0 || !v.Connected() || s.rec.Source == evidence.FromCapture && !s.sees().Server {
 		return nil
 	}
 	if e := v.Ending(); e != nil && e.Outcome != evidence.Aborted && (e.Waiting == waitGreeting || e.Waiting == "") {

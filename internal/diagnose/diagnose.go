@@ -230,6 +230,9 @@ func (s *scene) allPassed(steps []StepResult) Finding {
 		return finding(cause.None, cause.Undetermined, Possible,
 			"TLS came up, and what was said inside can't be read from packets: the client's own log, or its TLS keys, would show it.", ground)
 	}
+	if see := s.sees(); s.rec.Source == evidence.FromCapture && !(see.Client && see.Server && see.TLS) {
+		return finding(cause.None, cause.Undetermined, Possible, "Octets are missing in the capture, and nothing failed in what is there.", ground)
+	}
 	if s.rec.Source == evidence.FromText && s.sees().TLS && s.stopsAtStartTLS() {
 		return finding(cause.StartTLS, cause.Undetermined, Possible,
 			"The server agreed to STARTTLS, and nothing is shown of what came then: the handshake failed or hung, or the text breaks off here.",

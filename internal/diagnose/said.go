@@ -160,7 +160,11 @@ func (s *scene) unplaced(i int) []Finding {
 	if again, ok := provider.MatchReply(r.Reply, step); ok && again.ID == m.ID {
 		m = again
 	}
-	return s.matched(i, m, r.String(), !m.ByCode)
+	found := s.matched(i, m, r.String(), !m.ByCode)
+	if s.rec.Source == evidence.FromCapture && !s.sees().Client {
+		found[0].Confidence = Possible // what it answers is not in the capture
+	}
+	return found
 }
 
 // refuses reports whether a reply refuses something; one without a code tells by its enhanced status.

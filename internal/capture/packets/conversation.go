@@ -14,6 +14,7 @@ import (
 type conversation struct {
 	r      *reader
 	number int
+	conn   *tcp.Conn
 	rec    *evidence.Recorder
 	start  int64
 	from   bool // the first octets of both sides are there
@@ -21,6 +22,7 @@ type conversation struct {
 	talk     *talk
 	tls      *handshake // nil: no TLS yet
 	implicit bool       // TLS came before any word
+	flip     bool       // the client is the side that conn takes for the server
 	octets   [2]int64   // seen, each way
 	lacks    [2]bool    // octets of that side are missing while it spoke in clear
 	prints   *prints    // nil: not asked for
@@ -34,7 +36,7 @@ func newConversation(r *reader, number int, c *tcp.Conn, flip bool) *conversatio
 	if flip {
 		server = c.Client
 	}
-	v := &conversation{r: r, number: number, start: c.Start, from: c.FromStart()}
+	v := &conversation{r: r, number: number, conn: c, flip: flip, start: c.Start, from: c.FromStart()}
 	v.rec = evidence.NewRecorder(evidence.Trace{
 		ID:     "t" + strconv.Itoa(number),
 		Role:   evidence.RoleObserved,
@@ -49,7 +51,7 @@ func newConversation(r *reader, number int, c *tcp.Conn, flip bool) *conversatio
 	if r.o.Keep {
 		v.prints = &prints{}
 	}
-	v.talk = &talk{v: v, greeted: !v.from}
+	v.talk = &talk{v: v, greeted: !v.from && c.Opened == 0}
 	return v
 }
 
@@ -103,7 +105,18 @@ func (v *conversation) startsTLS(way tcp.Way, p []byte) bool {
 	if v.talk.upgrade {
 		return true
 	}
-	return way == tcp.ToServer && v.talk.atLineStart() && looksLikeHello(p)
+	if way == tcp.ToClient {
+		return v.unseen(tcp.ToServer) && foreign(p)
+	}
+	return v.talk.atLineStart() && looksLikeHello(p)
+}
+
+// unseen reports whether no packet of one side is in the capture, as where only one direction of a link was captured.
+func (v *conversation) unseen(way tcp.Way) bool {
+	if v.flip {
+		way = way.Other()
+	}
+	return v.conn.Half[way].Packets == 0
 }
 
 // looksLikeHello reports whether octets begin like a TLS handshake record, or a hello in the format of SSLv2.
@@ -135,14 +148,27 @@ func (v *conversation) gap(way tcp.Way, at, n int64) {
 
 // done ends the trace and hands it on.
 func (v *conversation) done(c *tcp.Conn) {
-	if c.Opened == 0 && c.FromStart() && v.octets[0]+v.octets[1] == 0 {
+	v.flip = false // Done has put the sides of conn right
+	client := &c.Half[tcp.ToServer]
+	if c.Opened == 0 && c.FromStart() && v.octets[0]+v.octets[1] == 0 && client.Packets == client.SYNs {
 		v.unopened(c)
 	} else {
+		v.oneSided(c)
 		v.end(c)
 	}
 	v.rec.Update(func(t *evidence.Trace) { v.describe(c, t) })
 	v.prints.conn(c)
 	v.r.emit(&Conversation{Number: v.number, Trace: v.rec.Snapshot(), prints: v.prints})
+}
+
+// oneSided notes that nothing of one side is in the capture, though the other went on.
+func (v *conversation) oneSided(c *tcp.Conn) {
+	for way := range c.Half {
+		if way := tcp.Way(way); v.unseen(way) {
+			v.lacks[way] = true
+			v.add(c.Last, evidence.Event{Note: &evidence.Note{Text: fmt.Sprintf("no packet of the %s is in the capture", way.From())}})
+		}
+	}
 }
 
 // describe fills in what is known of the trace as a whole.

@@ -29,6 +29,9 @@ func (v *conversation) end(c *tcp.Conn) {
 		if v.talk.body != nil {
 			v.talk.endBody(at, false)
 		}
+		if v.talk.upgrade && e.Outcome != evidence.Aborted {
+			v.add(at, evidence.Event{TLSFailed: &evidence.TLSFailed{How: evidence.TLSEnded, Outcome: e.Outcome}})
+		}
 	} else {
 		v.tls.failed(at, &e)
 	}
@@ -67,6 +70,9 @@ func endedBy(c *tcp.Conn) (by evidence.Side, reset bool) {
 // ended puts together who ended the connection and what was waited for.
 func (v *conversation) ended(c *tcp.Conn, at int64) evidence.Ended {
 	what, since := v.waiting(c)
+	if v.unseen(tcp.ToClient) || what == "greeting" && v.lacks[tcp.ToClient] {
+		what = "" // what came is not in the capture
+	}
 	by, reset := endedBy(c)
 	e := evidence.Ended{By: by, Waiting: what}
 	if by == evidence.Unknown && c.Finished != tcp.Over {

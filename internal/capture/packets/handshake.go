@@ -154,6 +154,9 @@ func (h *handshake) failed(at int64, end *evidence.Ended) {
 	if h.secured || h.blind || h.hello == nil && h.octets[0]+h.octets[1] == 0 {
 		return
 	}
+	if h.v.unseen(tcp.ToClient) && h.alert == nil {
+		return // what the server answered is not in the capture
+	}
 	f := evidence.TLSFailed{SentN: h.octets[tcp.ToServer], GotN: h.octets[tcp.ToClient]}
 	foreign, _, isForeign := h.read[tcp.ToClient].Foreign()
 	switch {

@@ -353,6 +353,8 @@ func looksLikeReply(line []byte) bool {
 // waiting says what the conversation waits for, and since when; "" if all is answered.
 func (t *talk) waiting(opened int64) (what string, since int64) {
 	switch {
+	case t.upgrade:
+		return handshakes, t.askedAt
 	case t.body != nil:
 		return "message", t.body.begun
 	case !t.greeted && len(t.pending) == 0:

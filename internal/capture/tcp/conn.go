@@ -207,6 +207,11 @@ func (c *Conn) done(why Ending) {
 		h := &c.Half[way]
 		h.conclude(c.Last)
 		if len(h.queue) == 0 {
+			if n := h.unseen(); n > 0 {
+				h.next += uint32(n)
+				h.Octets += int64(n)
+				c.gap(way, c.Last, int64(n))
+			}
 			continue
 		}
 		// What the receiver acknowledged it has; what stands behind a hole that it did not was of no use to it.

@@ -176,6 +176,21 @@ func (h *Half) conclude(at int64) {
 	}
 }
 
+// unseen is how many octets at the end the other side acknowledged and the capture lacks. One more may be a FIN.
+func (h *Half) unseen() int {
+	if !h.synced || !h.acked {
+		return 0
+	}
+	n := distance(h.ack, h.next)
+	if h.FIN != 0 {
+		n = min(n, distance(h.finSeq, h.next))
+	}
+	if n <= 1 || n > maxJump {
+		return 0
+	}
+	return n
+}
+
 // compare looks whether octets that were seen before are still the same.
 func (h *Half) compare(at int64, seq uint32, p []byte, ttl uint8) {
 	from := distance(seq, h.started)
