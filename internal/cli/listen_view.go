@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/listen"
@@ -79,8 +81,8 @@ func (v *listenView) done(rec *evidence.Record) {
 		return
 	}
 	v.store(rec)
-	if saidNothing(rec) {
-		v.show(d.Verdict.Summary + "\n")
+	if text := knocked(rec); text != "" {
+		v.show(text + "\n")
 		return
 	}
 	v.heard++
@@ -101,16 +103,29 @@ func (v *listenView) done(rec *evidence.Record) {
 	}
 }
 
-// saidNothing reports whether nothing of a client was heard: somebody tried whether the port is open.
-func saidNothing(rec *evidence.Record) bool {
-	for i := range rec.Traces {
-		for _, e := range rec.Traces[i].Events {
-			if e.Sent != nil || e.ClientHello != nil || e.Bytes != nil {
-				return false
-			}
+// knocks is how long those stay at the most who only try whether a port is open.
+const knocks = 2 * time.Second
+
+// knocked says that somebody tried whether the port is open: he said nothing and soon left. "" is a conversation, if only of a
+// device that waited for something. Earlier conversations of the address do not count.
+func knocked(rec *evidence.Record) string {
+	own := *rec
+	for _, t := range slices.Backward(rec.Traces) {
+		if t.Role == evidence.RoleObserved {
+			own.Traces = []evidence.Trace{t}
+			break
 		}
 	}
-	return true
+	for _, e := range own.Traces[0].Events {
+		if e.Sent != nil || e.ClientHello != nil || e.Bytes != nil || e.Alert != nil || e.At > knocks {
+			return ""
+		}
+	}
+	d := diagnose.Diagnose(&own)
+	if d.Verdict.Cause != cause.Undetermined {
+		return ""
+	}
+	return d.Verdict.Summary
 }
 
 // store keeps the traces of a conversation for the evidence: those of earlier ones of the same device are there already.

@@ -73,27 +73,28 @@ type AlertDescription uint8
 
 // The descriptions that rules ask for by name.
 const (
-	AlertCloseNotify            AlertDescription = 0
-	AlertUnexpectedMessage      AlertDescription = 10
-	AlertHandshakeFailure       AlertDescription = 40
-	AlertNoCertificate          AlertDescription = 41
-	AlertBadCertificate         AlertDescription = 42
-	AlertUnsupportedCertificate AlertDescription = 43
-	AlertCertificateRevoked     AlertDescription = 44
-	AlertCertificateExpired     AlertDescription = 45
-	AlertCertificateUnknown     AlertDescription = 46
-	AlertIllegalParameter       AlertDescription = 47
-	AlertUnknownCA              AlertDescription = 48
-	AlertAccessDenied           AlertDescription = 49
-	AlertDecodeError            AlertDescription = 50
-	AlertProtocolVersion        AlertDescription = 70
-	AlertInsufficientSecurity   AlertDescription = 71
-	AlertInternalError          AlertDescription = 80
-	AlertInappropriateFallback  AlertDescription = 86
-	AlertUserCanceled           AlertDescription = 90
-	AlertUnrecognizedName       AlertDescription = 112
-	AlertCertificateRequired    AlertDescription = 116
-	AlertNoApplicationProtocol  AlertDescription = 120
+	AlertCloseNotify                  AlertDescription = 0
+	AlertUnexpectedMessage            AlertDescription = 10
+	AlertHandshakeFailure             AlertDescription = 40
+	AlertNoCertificate                AlertDescription = 41
+	AlertBadCertificate               AlertDescription = 42
+	AlertUnsupportedCertificate       AlertDescription = 43
+	AlertCertificateRevoked           AlertDescription = 44
+	AlertCertificateExpired           AlertDescription = 45
+	AlertCertificateUnknown           AlertDescription = 46
+	AlertIllegalParameter             AlertDescription = 47
+	AlertUnknownCA                    AlertDescription = 48
+	AlertAccessDenied                 AlertDescription = 49
+	AlertDecodeError                  AlertDescription = 50
+	AlertProtocolVersion              AlertDescription = 70
+	AlertInsufficientSecurity         AlertDescription = 71
+	AlertInternalError                AlertDescription = 80
+	AlertInappropriateFallback        AlertDescription = 86
+	AlertUserCanceled                 AlertDescription = 90
+	AlertUnrecognizedName             AlertDescription = 112
+	AlertBadCertificateStatusResponse AlertDescription = 113
+	AlertCertificateRequired          AlertDescription = 116
+	AlertNoApplicationProtocol        AlertDescription = 120
 )
 
 var alertNames = map[AlertDescription]string{

@@ -65,7 +65,7 @@ expect 221
 
 // All are the devices, in the order of the steps they fail at. The slice is the caller's.
 func All() []Device {
-	return []Device{
+	return append([]Device{
 		{Name: "good-starttls", About: "does all right on 587", Port: 587, Script: upToTLS + signIn + envelope + message,
 			Step: cause.None, Cause: cause.Accepted},
 		{Name: "good-direct-send", About: "no TLS, no sign-in, on port 25", Port: 25,
@@ -166,5 +166,5 @@ func All() []Device {
 			Step: cause.Data, Cause: cause.MessageMalformed},
 		{Name: "stops-in-body", About: "is switched off in mid-message", Port: 587, Script: upToTLS + signIn + envelope + "send From: scanner@contoso.com\nsend\nfiller 20000\nreset",
 			Step: cause.Data, Cause: cause.DataStalls},
-	}
+	}, slips()...)
 }

@@ -80,6 +80,14 @@ func TestDoors(t *testing.T) {
 		"distrusts-authority": {"refuses the certificate", "not shown"},
 		"no-tls":              {"does not use the STARTTLS", "not shown"},
 		"browser":             {},
+		"good-implicit":       {"Microsoft 365 has no port for that", "set it to port 25"},
+		"waits-on-465":        {"none of Microsoft 365's", "not shown"},
+		"rc4-only":            {"no cipher suite in common", "only with its encryption off"},
+		"auth-before-tls":     {"signs in before TLS", "not shown"},
+		"no-password":         {"its sign-in is empty", "not shown"},
+		"nameless-helo":       {"is refused", "is refused"},
+		"bare-lf":             {"yes", "its message is refused"},
+		"tls11":               {"smtp-legacy.office365.com", "only with its encryption off"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := slices.IndexFunc(devices.All(), func(d devices.Device) bool { return d.Name == name })

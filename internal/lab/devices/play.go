@@ -127,6 +127,7 @@ var hellos = map[string]tlswire.HelloSpec{
 	"ssl3":       {Format: tlswire.FormatSSL3, RecordVersion: tlswire.SSLv3, Version: tlswire.SSLv3, Suites: []tlswire.CipherSuite{0x0005, 0x000a}},
 	"export":     {Version: tlswire.TLS12, Suites: []tlswire.CipherSuite{0x0003, 0x0006, 0x0008, 0x0014}},
 	"dhe":        {Version: tlswire.TLS12, Suites: []tlswire.CipherSuite{0x0033, 0x0039, 0x0067, 0x006b}},
+	"tls12":      {Version: tlswire.TLS12, Suites: []tlswire.CipherSuite{0x009c, 0x009d}},
 	"modern":     tlswire.ModernClient("smtp.office365.com"),
 }
 
