@@ -21,6 +21,7 @@ var bannerRules = []rule{
 	{cause.TLSInspection, inspectorSpeaks},
 	{cause.SMTPRedirected, foreignServer},
 	{cause.MiddleboxTerminates, cutBeforeBanner},
+	{cause.MiddleboxTerminates, cutGreeting},
 	{cause.SMTPBlockedUpstream, silentBanner},
 	{cause.ImplicitTLSExpected, wantsTLSFirst},
 }
@@ -192,7 +193,7 @@ func greetingLate(s *scene) support {
 
 // greetingAtLast: the walk had no patience left, another connection got its greeting.
 func greetingAtLast(s *scene) support {
-	if g := s.greeting(); g != nil && !g.Complete && s.brokeIn(waitGreeting) {
+	if g := s.greeting(); g != nil && !g.Complete && s.brokeIn(waitGreeting) && !s.cut() {
 		return support{confidence: Possible, because: []Ground{s.ground(s.main.Greeting, "a greeting began, and was not complete when time was over: %s", ending(s.main.Ending()))}}
 	}
 	e := s.silence()
@@ -335,6 +336,31 @@ func (s *scene) onThePath(e *evidence.Ended) support {
 		}
 		got.because = append(got.because, l.mute...)
 	}
+	return got
+}
+
+// cut reports whether the far end, or something in its name, ended the conversation.
+func (s *scene) cut() bool {
+	e := s.main.Ending()
+	return e != nil && (e.Outcome == evidence.Closed || e.Outcome == evidence.Reset)
+}
+
+// cutGreeting: the first octets of a greeting, and then the end.
+func cutGreeting(s *scene) support {
+	v := s.main
+	if v == nil || !s.brokeIn(waitGreeting) || !s.cut() {
+		return support{}
+	}
+	got := support{confidence: Possible, summary: "The connection was cut in the middle of the greeting, by the server or by something on the way to it."}
+	switch g := s.greeting(); {
+	case g != nil && !g.Complete:
+		got.because = append(got.because, s.ground(v.Greeting, "a greeting began: %s", g))
+	case g == nil && len(v.Bytes) == 1 && strings.HasPrefix("220", string(v.Trace.Events[v.Bytes[0]].Bytes.Head)):
+		got.because = append(got.because, s.ground(v.Bytes[0], "a greeting began: %q", v.Trace.Events[v.Bytes[0]].Bytes.Head))
+	default:
+		return support{}
+	}
+	got.because = append(got.because, s.ground(v.Ended, "and before its end %s", ending(v.Ending())))
 	return got
 }
 

@@ -14,6 +14,8 @@ var ehloRules = []rule{
 	{cause.TLSRequiredFirst, tlsBeforeEHLO},
 	{cause.HELONameRejected, nameRejected},
 	{cause.SMTPProxyAlters, proxyAlters},
+	{cause.NotSMTP, noReplies},
+	{cause.SMTPProxyAlters, noReplies},
 	{cause.ConnectionCutAfterEHLO, cutAfterEHLO},
 	{cause.ImplicitTLSOnStartTLSPort, clientSpeaksTLS},
 }
@@ -116,6 +118,19 @@ func proxyAlters(s *scene) support {
 		}
 	}
 	return support{confidence: c, because: because}
+}
+
+// noReplies: a greeting like a mail server's, and then an answer to EHLO that is none.
+func noReplies(s *scene) support {
+	x := evidence.Last(s.hellos())
+	if x.Sent < 0 || s.reply(x) != nil {
+		return support{}
+	}
+	i := s.babble(x.Sent)
+	if i < 0 {
+		return support{}
+	}
+	return support{confidence: Possible, because: []Ground{s.ground(i, "the greeting looks like SMTP, and the answer to EHLO does not: %q", head(s.main.Trace.Events[i].Bytes.Head, 60))}}
 }
 
 func cutAfterEHLO(s *scene) support {

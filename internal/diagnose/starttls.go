@@ -28,6 +28,7 @@ var startTLSRules = []rule{
 	{cause.ClientHelloTooLarge, helloTooLarge},
 	{cause.HandshakeCut, handshakeCut},
 	{cause.SMTPProxyAlters, garbageInHandshake},
+	{cause.SMTPProxyAlters, injectedReply},
 }
 
 // alert returns the alert that the server ended the handshake with.
@@ -141,4 +142,17 @@ func ehloAfterTLS(s *scene) support {
 		c = Possible // the alert says more
 	}
 	return support{confidence: c, because: []Ground{s.ground(v.Secured, "TLS was up"), s.ground(r.Event, "%s", r.Detail)}}
+}
+
+// injectedReply: something says more in the clear once the server has agreed to TLS.
+func injectedReply(s *scene) support {
+	if s.main == nil {
+		return support{}
+	}
+	i := s.injected()
+	if i < 0 {
+		return support{}
+	}
+	return support{confidence: Possible, because: []Ground{s.ground(i, "a reply in the clear behind that to STARTTLS, which no command asked for: %s", s.main.ReplyAt(i))},
+		summary: "Something, the server or a device on the way, puts replies into the conversation in the clear after TLS was agreed on: a client that takes them for the server's is deceived."}
 }

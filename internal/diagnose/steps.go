@@ -83,6 +83,9 @@ func (s *scene) exchanged(step cause.Step, x evidence.Exchange, want func(smtp.R
 func (s *scene) brokenOff(step cause.Step, sent int) StepResult {
 	verb := s.main.SentAt(sent).Verb
 	e := s.main.Ending()
+	if i := s.babble(sent); i >= 0 {
+		return s.result(step, Fail, i, "the answer to %s is no reply, but %d other octets", verb, s.main.Trace.Events[i].Bytes.Count)
+	}
 	if e == nil || e.Outcome == evidence.Aborted {
 		return s.result(step, NotSeen, sent, "%s was sent; no reply was seen", verb)
 	}
@@ -90,6 +93,21 @@ func (s *scene) brokenOff(step cause.Step, sent int) StepResult {
 		return s.result(step, Fail, i, "%s", s.main.ReplyAt(i))
 	}
 	return s.result(step, Fail, s.main.Ended, "no reply to %s: %s", verb, ending(e))
+}
+
+// babble finds the first octets outside the dialogue that a server sent after a command, if the conversation was given up
+// because of them; -1 if it was not.
+func (s *scene) babble(sent int) int {
+	e := s.main.Ending()
+	if e == nil || e.Outcome != evidence.Aborted || e.Why != "garbage" && e.Why != "limit" {
+		return -1
+	}
+	for _, i := range s.main.Bytes {
+		if i > sent && s.main.Trace.Events[i].Bytes.From == evidence.Server {
+			return i
+		}
+	}
+	return -1
 }
 
 // parting finds the reply that a server gave unasked after an event, as the 421 before it closes.

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/cause"
@@ -33,17 +34,35 @@ func (s *scene) ehloStep() StepResult {
 			r.Status = Warn
 			r.Detail += "; masked: " + strings.Join(x.Masked(), " ")
 		}
-		if !rep.Complete {
-			r.Status = Fail
-			r.Detail = "the reply to EHLO broke off"
+		if why := partial(rep); why != "" {
+			r.Status, r.Detail = Fail, why
 		}
 	}
-	if first != last && r.Status == Pass && v.SentAt(first.Sent).Verb == "EHLO" && v.SentAt(last.Sent).Verb == "HELO" {
-		if rep := s.reply(first); rep != nil && !rep.Positive() {
-			return s.result(cause.EHLO, Fail, first.Reply, "EHLO is refused (%s), HELO is accepted", rep)
-		}
+	if r.Status == Pass && s.fellBack(list) {
+		return s.result(cause.EHLO, Fail, first.Reply, "EHLO is refused (%s), HELO is accepted", s.reply(first))
 	}
 	return r
+}
+
+// partial says why a reply to EHLO is not known to its end, or "". What a list lacks that was not seen whole means nothing.
+func partial(rep *evidence.Reply) string {
+	switch {
+	case rep.Has(smtp.FlawManyLines):
+		return fmt.Sprintf("the reply to EHLO goes on for more than %d lines", smtp.MaxReplyLines)
+	case !rep.Complete:
+		return "the reply to EHLO broke off"
+	}
+	return ""
+}
+
+// fellBack reports whether the first of these was an EHLO that is refused, and the last a HELO.
+func (s *scene) fellBack(hellos []evidence.Exchange) bool {
+	first, last := evidence.First(hellos), evidence.Last(hellos)
+	if first == last || s.main.SentAt(first.Sent).Verb != "EHLO" || s.main.SentAt(last.Sent).Verb != "HELO" {
+		return false
+	}
+	rep := s.reply(first)
+	return rep != nil && !rep.Positive()
 }
 
 // summariseHello is the reply to EHLO in one line.
@@ -126,7 +145,23 @@ func (s *scene) startTLSStep() StepResult {
 			return f
 		}
 	}
+	if i := s.injected(); i >= 0 {
+		r.Status = Warn
+		r.Detail += fmt.Sprintf("; another reply came in the clear behind that to STARTTLS: %s", v.ReplyAt(i))
+	}
 	return r
+}
+
+// injected finds a reply that stands in the clear between that to STARTTLS and the handshake; -1 if there is none. The
+// server has nothing to say there, and a client that takes it for the answer to a command inside TLS is deceived.
+func (s *scene) injected() int {
+	v := s.main
+	for _, i := range v.Unasked {
+		if v.StartTLS.Reply >= 0 && i > v.StartTLS.Reply && i < v.Secured && s.asClient() {
+			return i
+		}
+	}
+	return -1
 }
 
 // afterTLS is the second EHLO, which belongs to step 5.
@@ -143,6 +178,13 @@ func (s *scene) afterTLS() StepResult {
 		return StepResult{Step: cause.StartTLS}
 	}
 	r := s.exchanged(cause.StartTLS, x, func(r smtp.Reply) bool { return r.Code == 250 })
+	if rep := s.reply(x); rep != nil && r.Status == Pass {
+		if why := partial(rep); why != "" {
+			r.Status, r.Detail = Fail, why
+		} else if first := evidence.First(v.TLSHellos); s.fellBack(v.TLSHellos) {
+			r = s.result(cause.StartTLS, Fail, first.Reply, "%s, though HELO is accepted", s.reply(first))
+		}
+	}
 	r.Detail = "EHLO after TLS: " + r.Detail
 	return r
 }

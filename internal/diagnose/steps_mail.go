@@ -74,6 +74,10 @@ func firstShared(offered []string, a *evidence.Auth) string {
 	return ""
 }
 
+// accepts reports whether a reply takes a sender, a recipient or a message. 221 takes nothing: it is a server's goodbye, or
+// the reply to another command that has lost its place.
+func accepts(r smtp.Reply) bool { return r.Positive() && r.Code != 221 }
+
 func (s *scene) mailStep() StepResult {
 	v := s.main
 	if v == nil {
@@ -85,7 +89,7 @@ func (s *scene) mailStep() StepResult {
 		}
 		return StepResult{Step: cause.Mail}
 	}
-	return s.exchanged(cause.Mail, evidence.Last(v.Mails), smtp.Reply.Positive)
+	return s.exchanged(cause.Mail, evidence.Last(v.Mails), accepts)
 }
 
 func (s *scene) rcptStep() StepResult {
@@ -101,7 +105,7 @@ func (s *scene) rcptStep() StepResult {
 	}
 	var last StepResult
 	for _, x := range v.Rcpts {
-		r := s.exchanged(cause.Rcpt, x, smtp.Reply.Positive)
+		r := s.exchanged(cause.Rcpt, x, accepts)
 		if r.Status == Fail {
 			return r
 		}
@@ -122,7 +126,7 @@ func (s *scene) dataStep() StepResult {
 		return StepResult{Step: cause.Data}
 	}
 	if v.Message.Sent >= 0 {
-		return s.exchanged(cause.Data, v.Message, smtp.Reply.Positive)
+		return s.exchanged(cause.Data, v.Message, accepts)
 	}
 	r := s.exchanged(cause.Data, v.Data, smtp.Reply.Intermediate)
 	if r.Status == Pass {

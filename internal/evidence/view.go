@@ -213,7 +213,7 @@ func First(xs []Exchange) Exchange {
 }
 
 // Offered returns the keywords of the last accepted EHLO before TLS (inside false) or inside it. ok is false if no such
-// reply was seen: then what is offered is not known, which is not the same as nothing.
+// reply was seen whole: then what is offered is not known, which is not the same as nothing.
 func (v *View) Offered(inside bool) (x smtp.Extensions, ok bool) {
 	list := v.Hellos
 	if inside {
@@ -221,7 +221,7 @@ func (v *View) Offered(inside bool) (x smtp.Extensions, ok bool) {
 	}
 	for _, ex := range list {
 		s, r := v.SentAt(ex.Sent), v.ReplyAt(ex.Reply)
-		if s != nil && r != nil && s.Verb == "EHLO" && r.Code == 250 && r.Complete {
+		if s != nil && r != nil && s.Verb == "EHLO" && r.Code == 250 && r.Complete && !r.Has(smtp.FlawManyLines) {
 			x, ok = smtp.ParseExtensions(r.Reply), true
 		}
 	}
