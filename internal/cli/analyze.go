@@ -1,54 +1,15 @@
 package cli
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
-	"github.com/smtptriage/smtptriage/internal/capture/text"
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
 )
-
-// An input is a kind of file that analyze reads.
-type input struct {
-	name string
-	is   func(head []byte) bool
-	read func(io.Reader) (*evidence.Record, error)
-}
-
-var inputs = []input{
-	{"saved evidence", evidence.IsRecord, evidence.Read},
-	{"text", isText, readText},
-}
-
-// isText reports whether a file that starts with these bytes is a transcript or a log. JSON is left to the reader of
-// evidence, which says what is wrong with it, unless it has a line an event, as logs do.
-func isText(head []byte) bool {
-	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
-		return true
-	}
-	first, _, lines := bytes.Cut(bytes.TrimSpace(head), []byte("\n"))
-	if bytes.HasPrefix(first, []byte("{")) && (!lines || !json.Valid(first)) {
-		return false
-	}
-	return !bytes.ContainsRune(head, 0) && utf8.Valid(head[:max(0, len(head)-utf8.UTFMax)])
-}
-
-func readText(r io.Reader) (*evidence.Record, error) {
-	return text.Read(r, text.Options{Tool: tool(), Started: time.Now()})
-}
-
-// headSize is how much of a file its kind is told by.
-const headSize = 4096
 
 func (a *app) analyzeCommand() *cobra.Command {
 	var o output
@@ -120,33 +81,4 @@ func (a *app) finish(rec *evidence.Record, o *output) error {
 	suggestCheck(rec, &d)
 	a.status = d.ExitStatus()
 	return o.write(a.out, rec, &d)
-}
-
-func (a *app) readInput(name string) (*evidence.Record, error) {
-	r, err := a.openInput(name)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	b := bufio.NewReaderSize(r, headSize)
-	head, err := b.Peek(headSize)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	if err != nil && len(bytes.TrimSpace(head)) == 0 {
-		return nil, fmt.Errorf("%s: it is empty", name)
-	}
-	// What looks like nothing known is read as evidence: its reader says best what is wrong with it.
-	read := evidence.Read
-	for _, in := range inputs {
-		if in.is(head) {
-			read = in.read
-			break
-		}
-	}
-	rec, err := read(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return rec, nil
 }

@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -251,40 +249,4 @@ func (a *app) readingProgress(name string) func(packets.Counts) {
 			fmt.Fprintf(a.err, "%s: %d MB read, %d frames, %d mail conversations\n", report.Clean(name), n.Octets/1e6, n.Frames, n.Conversations)
 		}
 	}
-}
-
-// openInput opens a file, or standard input for "-".
-func (a *app) openInput(name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(a.in), nil
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading the evidence: %w", err)
-	}
-	return f, nil
-}
-
-// isCapture looks whether a file is a capture. Standard input is looked at without taking anything from it.
-func (a *app) isCapture(name string) (bool, error) {
-	if name == "-" {
-		b := bufio.NewReaderSize(a.in, headSize)
-		a.in = b
-		head, err := b.Peek(4)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return false, fmt.Errorf("reading %s: %w", name, err)
-		}
-		return packets.Is(head), nil
-	}
-	f, err := a.openInput(name)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	head := make([]byte, 4)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return false, fmt.Errorf("reading %s: %w", name, err)
-	}
-	return packets.Is(head[:n]), nil
 }

@@ -230,8 +230,16 @@ func (s *scene) allPassed(steps []StepResult) Finding {
 		return finding(cause.None, cause.Undetermined, Possible,
 			"TLS came up, and what was said inside can't be read from packets: the client's own log, or its TLS keys, would show it.", ground)
 	}
-	if see := s.sees(); s.rec.Source == evidence.FromCapture && !(see.Client && see.Server && see.TLS) {
-		return finding(cause.None, cause.Undetermined, Possible, "Octets are missing in the capture, and nothing failed in what is there.", ground)
+	if s.rec.Source == evidence.FromCapture {
+		see, e := s.sees(), s.main.Ending()
+		switch {
+		case !see.Client || !see.Server || !see.TLS:
+			return finding(cause.None, cause.Undetermined, Possible, "Octets are missing in the capture, and nothing failed in what is there.", ground)
+		case e == nil || e.Outcome == evidence.Aborted && e.By != evidence.Client && e.By != evidence.Server:
+			return finding(cause.None, cause.Undetermined, Possible, "The capture ends in the middle of the conversation, and nothing had failed by then.", ground)
+		case s.stopsAtStartTLS():
+			return finding(cause.StartTLS, cause.Undetermined, Possible, "The server agreed to STARTTLS, and the client ended the connection.", ground)
+		}
 	}
 	if s.rec.Source == evidence.FromText && s.sees().TLS && s.stopsAtStartTLS() {
 		return finding(cause.StartTLS, cause.Undetermined, Possible,
@@ -248,7 +256,12 @@ func (s *scene) allPassed(steps []StepResult) Finding {
 // stopsAtStartTLS reports whether a conversation ends with the server's consent to STARTTLS.
 func (s *scene) stopsAtStartTLS() bool {
 	v := s.main
-	return v != nil && v.StartTLS.Reply >= 0 && v.StartTLS.Reply == len(v.Trace.Events)-1 && v.ReplyAt(v.StartTLS.Reply).Code == 220
+	if v == nil || v.StartTLS.Reply < 0 || v.ReplyAt(v.StartTLS.Reply).Code != 220 || v.Secured >= 0 || v.ClientHello >= 0 {
+		return false
+	}
+	return !slices.ContainsFunc(v.Trace.Events[v.StartTLS.Reply+1:], func(e evidence.Event) bool {
+		return e.Segments == nil && e.Ended == nil && e.Note == nil
+	})
 }
 
 // moveTo makes the steps agree with a verdict that was met at an earlier step than the one that showed it, as when a client's

@@ -75,7 +75,7 @@ func TestLackingCaptures(t *testing.T) {
 	server := &tls.Config{Certificates: []tls.Certificate{certificate(t)}, MaxVersion: tls.VersionTLS12}
 	mail := func(c *craft.Conn) {
 		c.Open()
-		c.Talk("220 mx ESMTP", "EHLO a", "250 mx", "MAIL FROM:<a@example.com>", "250 ok", "RCPT TO:<b@example.net>", "550 5.1.1 no such user", "QUIT", "221 bye")
+		c.Talk("220 mx ESMTP", "EHLO a", "250-mx\r\n250 STARTTLS", "MAIL FROM:<a@example.com>", "250 ok", "RCPT TO:<b@example.net>", "550 5.1.1 no such user", "QUIT", "221 bye")
 		c.Close(craft.FromServer)
 	}
 	cut := func(c *craft.Conn) {
@@ -117,6 +117,12 @@ func TestLackingCaptures(t *testing.T) {
 			}
 			return ip
 		}, cause.StartTLS, cause.HandshakeCut, diagnose.Likely, "missing in the capture"},
+		{"broken off", mail, func(n int, ip []byte) []byte {
+			if n > 7 {
+				return nil
+			}
+			return ip
+		}, cause.None, cause.Undetermined, diagnose.Possible, "the capture ends"},
 		{"accepted as far as it goes, but not all is there", func(c *craft.Conn) {
 			c.Open()
 			c.Talk("220 mx", "EHLO a", "250-mx\r\n250 STARTTLS", "MAIL FROM:<a@example.com>", "250 ok")
