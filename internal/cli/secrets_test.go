@@ -47,11 +47,11 @@ func forms(secret string) map[string]string {
 
 // leak finds a secret in a text, in any form and however the text is broken into lines.
 func leak(text string) (form string) {
-	flat := strings.Join(strings.Fields(text), "")
+	flat := strings.ToLower(strings.Join(strings.Fields(strings.ReplaceAll(text, `\n`, " ")), ""))
 	parts := strings.Split(markedToken, ".")
 	for _, secret := range []string{markedPassword, markedToken, parts[0] + "." + parts[1], "marked-claim"} {
 		for name, f := range forms(secret) {
-			if strings.Contains(text, f) || strings.Contains(flat, f) {
+			if strings.Contains(text, f) || strings.Contains(flat, strings.ToLower(f)) {
 				return fmt.Sprintf("%.12s..., %s", secret, name)
 			}
 		}
@@ -64,7 +64,8 @@ func TestLeakFindsSecrets(t *testing.T) {
 	for _, text := range []string{
 		"x" + markedPassword, "C: AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00"+markedUser+"\x00"+markedPassword)),
 		base64.StdEncoding.EncodeToString([]byte(markedPassword)), base64.StdEncoding.EncodeToString([]byte(`{"a":"` + markedPassword + `"}`)),
-		"Bearer " + markedToken, markedToken[:40] + "\n   " + markedToken[40:], url.QueryEscape(markedPassword),
+		"Bearer " + markedToken, markedToken[:40] + "\n   " + markedToken[40:], url.QueryEscape(markedPassword), strings.ToLower(markedPassword),
+		strings.ToUpper(hex.EncodeToString([]byte(markedPassword))),
 	} {
 		if leak(text) == "" {
 			t.Errorf("it is not found in %q", text)
@@ -75,13 +76,18 @@ func TestLeakFindsSecrets(t *testing.T) {
 	}
 }
 
-// echo are scripts of a server that gives back what it was told, SECRET and PLAIN standing for it.
+// echo are scripts of a server that gives back what it was told, SECRET and others standing for it.
 var echo = map[string]string{
-	"taken":      "account " + markedUser + " SECRET\n",
-	"refused":    "on CREDENTIALS reply 535 5.7.3 Authentication unsuccessful {tag}\n",
-	"echoed":     "on CREDENTIALS reply 535 5.7.8 no such password or token: SECRET\n",
-	"in base64":  "on CREDENTIALS reply 535 5.7.8 bad: PLAIN\n",
-	"afterwards": "account " + markedUser + " SECRET\non MAIL reply 550 5.7.1 who signs in with SECRET\n",
+	"taken":            "account " + markedUser + " SECRET\n",
+	"refused":          "on CREDENTIALS reply 535 5.7.3 Authentication unsuccessful {tag}\n",
+	"echoed":           "on CREDENTIALS reply 535 5.7.8 no such password or token: SECRET\n",
+	"in base64":        "on CREDENTIALS reply 535 5.7.8 bad: PLAIN\n",
+	"in small letters": "on CREDENTIALS reply 535 5.7.8 bad: LOWER, UPPER\n",
+	"over two lines":   "on CREDENTIALS send \"535-5.7.8 you sent HALF1\\r\\n535 5.7.8 HALF2, which is wrong\\r\\n\"\n",
+	"in pieces":        "on CREDENTIALS send \"535-5.7.8 no: HALF1\\r\\n535 HALF2\\r\\n\"\n",
+	"in hexadecimal":   "on CREDENTIALS reply 535 5.7.8 bad: HEX\n",
+	"alone in base64":  "on CREDENTIALS reply 535 5.7.8 bad: BASE64\n",
+	"afterwards":       "account " + markedUser + " SECRET\non MAIL reply 550 5.7.1 who signs in with SECRET\n",
 }
 
 // TestNoSecretAnywhere runs commands with a marked password and a marked token, in every format, and looks through all they write.
@@ -90,7 +96,10 @@ func TestNoSecretAnywhere(t *testing.T) {
 		for _, how := range []struct{ flag, secret string }{{"--password-file", markedPassword}, {"--oauth-token-file", markedToken}, {"--password-env", markedPassword}} {
 			t.Run(name+" "+how.flag, func(t *testing.T) {
 				plain := base64.StdEncoding.EncodeToString([]byte("\x00" + markedUser + "\x00" + how.secret))
-				script := strings.NewReplacer("SECRET", how.secret, "PLAIN", plain).Replace(script)
+				half := len(how.secret) / 2
+				script := strings.NewReplacer("SECRET", how.secret, "PLAIN", plain, "LOWER", strings.ToLower(how.secret), "UPPER", strings.ToUpper(how.secret),
+					"HALF1", how.secret[:half], "HALF2", how.secret[half:], "HEX", hex.EncodeToString([]byte(how.secret)),
+					"BASE64", base64.StdEncoding.EncodeToString([]byte(how.secret))).Replace(script)
 				c, err := lab.ParseCase("secrets.txtar", []byte("secrets\n-- want --\nverdict none accepted\n-- server --\npersonality m365-submission\n"+script))
 				if err != nil {
 					t.Fatal(err)

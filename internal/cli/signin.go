@@ -111,7 +111,7 @@ func (a *app) signIn(ctx context.Context, j *job) {
 	token, seen := signin.Token(ctx, *j.request)
 	scrub := new(evidence.Scrubber)
 	scrub.Add(auth.User, j.request.Secret)
-	seen.Text = scrub.Clean(seen.Text)
+	seen.Text, seen.Error = scrub.Clean(seen.Text), scrub.Clean(seen.Error)
 	auth.Asked = &seen
 	j.target.Walk.Auth = &auth
 	if token == "" {

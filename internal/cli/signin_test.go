@@ -50,6 +50,8 @@ func TestSignIn(t *testing.T) {
 		{"device code", "--device-code", accounts(good), 200, answer(good), "none accepted proven", nil},
 		{"wrong secret", secret, accounts(good), 401, refusal("AADSTS7000215: Invalid client secret provided."), "auth oauth-token-invalid proven",
 			[]string{"Use the secret's value", "issued no token: invalid_client AADSTS7000215", "no token was issued"}},
+		{"a service that repeats the secret", secret, accounts(good), 401, `{"error":"invalid_marked-client-secret","error_description":"AADSTS7000215: Invalid client secret Marked-Client-Secret, ` +
+			base64.StdEncoding.EncodeToString([]byte("app:marked-client-secret")) + `"}`, "auth oauth-token-invalid proven", []string{"Use the secret's value"}},
 		{"policy", secret, accounts(good), 400, refusal("AADSTS53003: Access has been blocked by Conditional Access policies."), "auth auth-blocked-by-policy likely",
 			[]string{"Sign-in logs"}},
 		{"unknown error", secret, accounts(good), 400, refusal("AADSTS9999999: Something new."), "auth oauth-token-invalid possible", []string{"9999999"}},
@@ -95,7 +97,7 @@ func TestSignIn(t *testing.T) {
 				t.Errorf("prompted %q", errOut.String())
 			}
 			saved := reportAs(t, rec, &output{format: "json"})
-			for _, hidden := range []string{"marked-client-secret", good, graph, strings.Split(good, ".")[1], "ABCD-EFGH"} {
+			for _, hidden := range []string{"marked-client-secret", "Marked-Client-Secret", base64.StdEncoding.EncodeToString([]byte("app:marked-client-secret"))[8:28], good, graph, strings.Split(good, ".")[1], "ABCD-EFGH"} {
 				if strings.Contains(saved, hidden) {
 					t.Errorf("%q is in the report", hidden)
 				}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,10 @@ func TestScrubber(t *testing.T) {
 		"url pass=hunter2%2Bx&a=1": "url pass=[masked]&a=1",
 		"short abc stays":          "short abc stays",
 		"nothing":                  "nothing",
+		"capitals HUNTER2+X here":  "capitals [masked] here",
+		"apart hun ter2\t+x here":  "apart [masked] here",
+		"hex 68756E746572322B78":   "hex [masked]",
+		"hunter2 is but a part":    "hunter2 is but a part",
 	} {
 		if got := s.Clean(in); got != want {
 			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
@@ -110,6 +115,9 @@ func TestScrubber(t *testing.T) {
 		if got := s.Clean("x " + enc); !strings.Contains(got, smtp.Masked) {
 			t.Errorf("base64 after %q: %q is not masked", before, got)
 		}
+	}
+	if got, want := s.CleanLines([]string{"you sent hunt", "ER2+x, and", "that is wrong"}), []string{"you sent [masked]", "[masked], and", "that is wrong"}; !slices.Equal(got, want) {
+		t.Errorf("over lines: %q, want %q", got, want)
 	}
 	var none *Scrubber
 	if got := none.Clean("x"); got != "x" {

@@ -1,8 +1,6 @@
 package evidence
 
 import (
-	"encoding/base64"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -140,7 +138,7 @@ func (r *Recorder) Reply(at time.Duration, rep smtp.Reply, to int, linesAt []tim
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := Reply{Reply: rep, To: to, LinesAt: linesAt, Bytes: n}
-	e.Text = slices.Clone(rep.Text)
+	e.Text = r.scrub.CleanLines(rep.Text)
 	for i, t := range e.Text {
 		var raw []byte
 		e.Text[i], raw = r.keep(t, true)
@@ -191,68 +189,4 @@ func eolLen(e smtp.EOL) int {
 		return 1
 	}
 	return 0
-}
-
-// A Scrubber takes known secrets out of text, as they are, in base64 and percent-encoded, because servers and
-// libraries repeat what they were given. A nil Scrubber knows none.
-type Scrubber struct {
-	mu       sync.Mutex
-	replacer *strings.Replacer
-	forms    []string
-}
-
-// The shortest secret that is looked for in text. A shorter one would mask common syllables; it is still masked in AUTH.
-const minSecret = 4
-
-// Add makes secrets known. user is the name that goes with them; it is no secret, but with it the AUTH PLAIN form is known.
-func (s *Scrubber) Add(user string, secrets ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, sec := range secrets {
-		if len(sec) < minSecret {
-			continue
-		}
-		s.forms = append(s.forms, sec, url.QueryEscape(sec), url.PathEscape(sec))
-		for _, raw := range []string{sec, "\x00" + user + "\x00" + sec, user + "\x00" + user + "\x00" + sec} {
-			s.forms = append(s.forms, base64Core(raw)...)
-		}
-	}
-	slices.SortFunc(s.forms, func(a, b string) int { return len(b) - len(a) })
-	s.forms = slices.Compact(s.forms)
-	pairs := make([]string, 0, 2*len(s.forms))
-	for _, f := range s.forms {
-		pairs = append(pairs, f, smtp.Masked)
-	}
-	s.replacer = strings.NewReplacer(pairs...)
-}
-
-// base64Core gives the base64 text of raw at each of the three alignments it can have inside a longer string, without
-// the characters that its neighbours change.
-func base64Core(raw string) []string {
-	var out []string
-	for shift := range 3 {
-		padded := strings.Repeat("\x00", shift) + raw
-		enc := base64.RawStdEncoding.EncodeToString([]byte(padded))
-		from := (shift*8 + 5) / 6
-		to := len(padded) * 8 / 6
-		if to-from >= minSecret+2 {
-			core := enc[from:to]
-			out = append(out, core, strings.NewReplacer("+", "-", "/", "_").Replace(core))
-		}
-	}
-	return out
-}
-
-// Clean returns text without the secrets.
-func (s *Scrubber) Clean(text string) string {
-	if s == nil {
-		return text
-	}
-	s.mu.Lock()
-	r := s.replacer
-	s.mu.Unlock()
-	if r == nil {
-		return text
-	}
-	return r.Replace(text)
 }
