@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/x509"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -236,6 +238,69 @@ func TestPortError(t *testing.T) {
 			if !strings.Contains(got, want) {
 				t.Errorf("port %d: %q lacks %q", tt.port, got, want)
 			}
+		}
+	}
+}
+
+// TestListenKeepsNoSecretOutOfOrder: devices say their password where nobody asked for it, too.
+func TestListenKeepsNoSecretOutOfOrder(t *testing.T) {
+	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	user, password := b64(markedUser), b64(markedPassword)
+	plain, bearer := b64("\x00"+markedUser+"\x00"+markedPassword), b64("user="+markedUser+"\x01auth=Bearer "+markedToken+"\x01\x01")
+	for name, lines := range map[string][]string{
+		"PLAIN":                  {"AUTH PLAIN " + plain},
+		"plain in small letters": {"auth plain " + plain},
+		"PLAIN, asked":           {"AUTH PLAIN", plain},
+		"PLAIN with blanks":      {"AUTH  PLAIN   " + plain},
+		"LOGIN":                  {"AUTH LOGIN", user, password},
+		"LOGIN, name first":      {"AUTH LOGIN " + user, password},
+		"LOGIN, both at once":    {"AUTH LOGIN " + user + " " + password},
+		"CRAM-MD5":               {"AUTH CRAM-MD5", b64(markedUser + " " + markedPassword)},
+		"XOAUTH2":                {"AUTH XOAUTH2 " + bearer},
+		"XOAUTH2, asked":         {"AUTH XOAUTH2", bearer, ""},
+		"an unknown mechanism":   {"AUTH NTLM " + plain, password},
+		"no mechanism":           {"AUTH " + plain},
+		"cancelled, then again":  {"AUTH LOGIN", "*", user, password},
+		"in clear":               {"AUTH LOGIN", markedUser, markedPassword},
+		"without AUTH":           {user, password},
+		"as of POP3":             {"USER " + markedUser, "PASS " + markedPassword},
+		"a colon too many":       {"AUTH: PLAIN " + plain},
+		"glued":                  {"AUTHPLAIN " + plain},
+		"equals":                 {"AUTH=PLAIN " + plain},
+		"all at once":            {"AUTH LOGIN\r\n" + user + "\r\n" + password},
+		"three tries":            {"AUTH LOGIN", user, password, "AUTH LOGIN", user, password, "AUTH PLAIN " + plain},
+	} {
+		for _, args := range [][]string{{"--accept"}, {"--reject", "auth-bad-password"}} {
+			t.Run(name+strings.Join(args, " "), func(t *testing.T) {
+				saved := filepath.Join(t.TempDir(), "evidence.json")
+				addr, out, errOut, status := startListen(t, append(slices.Clone(args), "--evidence", saved)...)
+				conn, err := net.Dial("tcp", addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				in := bufio.NewReader(conn)
+				for _, line := range append(append([]string{"EHLO copier"}, lines...), "MAIL FROM:<"+markedUser+">", "QUIT") {
+					conn.SetDeadline(time.Now().Add(500 * time.Millisecond))
+					for {
+						if l, err := in.ReadString('\n'); err != nil || len(l) > 3 && l[3] == ' ' {
+							break
+						}
+					}
+					fmt.Fprintf(conn, "%s\r\n", line)
+				}
+				conn.Close()
+				<-status
+				file, err := os.ReadFile(saved)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for where, text := range map[string]string{"standard output": out.String(), "standard error": errOut.String(), "the evidence": string(file)} {
+					if form := leak(text); form != "" {
+						t.Errorf("%s holds the secret (%s)\n%s", where, form, text)
+					}
+				}
+			})
 		}
 	}
 }

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"bytes"
+	"encoding/base64"
 	"io"
 	"regexp"
 	"strconv"
@@ -216,7 +217,15 @@ func (d *dialogue) secretive(c smtp.Command) bool {
 		d.authed = true // of another protocol
 		return false
 	}
-	return strings.HasPrefix(c.Verb, "AUTH") || d.authed && !knownVerbs[c.Verb]
+	return strings.HasPrefix(c.Verb, "AUTH") || !knownVerbs[c.Verb] && (d.authed || isAnswer(c.Line))
+}
+
+// isAnswer reports whether a line looks like an answer of SASL: one word of base64. Devices give theirs without having asked to.
+func isAnswer(line string) bool {
+	const shortest = 8
+	line = strings.TrimSpace(line)
+	_, err := base64.StdEncoding.DecodeString(line)
+	return err == nil && len(line) >= shortest
 }
 
 // knownVerbs are the commands whose lines hold no secret (RFC 5321, 3207, 3030, 1870 and the old ones of RFC 821).
