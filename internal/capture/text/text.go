@@ -37,7 +37,7 @@ func Read(r io.Reader, o Options) (*evidence.Record, error) {
 	}
 	rec := &evidence.Record{Schema: evidence.Schema, Tool: o.Tool, Source: evidence.FromText, Started: o.Started}
 	b := newBook(o.Name)
-	lines := unwrap(src.lines)
+	lines := hideSecrets(unwrap(src.lines))
 	rest := dialogues(b, lines)
 	statements(b, rest)
 	rec.Traces = b.traces()

@@ -2,6 +2,7 @@ package text_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"io"
 	"strings"
 	"testing"
@@ -179,6 +180,46 @@ func TestSecretsOfTranscriptsAreMasked(t *testing.T) {
 			if strings.Contains(b.String(), secret) {
 				t.Errorf("%s: the record holds %s", name, secret)
 			}
+		}
+	}
+}
+
+// TestSecretsInProseAreMasked: what people paste around an error holds their settings, and the verdict must not suffer.
+func TestSecretsInProseAreMasked(t *testing.T) {
+	const secret = "hunter2-S3cret!x"
+	plain := base64.StdEncoding.EncodeToString([]byte("\x00scanner@example.com\x00" + secret))
+	for name, s := range map[string]string{
+		"nodemailer":   "Error: Invalid login: 535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.\n  auth: { user: 'scanner@example.com', pass: '" + secret + "' }",
+		"JSON":         `{"level":"error","password":"` + secret + `","msg":"535 5.7.139 Authentication unsuccessful, the user credentials were incorrect."}`,
+		"environment":  "SMTP_PASSWORD=" + secret + "\n535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.",
+		"swaks":        "$ swaks --server smtp.office365.com --auth-password '" + secret + "'\n<** 535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.",
+		"curl":         "curl smtp://smtp.office365.com:587 --user 'scanner@example.com:" + secret + "'\n535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.",
+		"a URL":        "smtp://scanner:" + secret + "@smtp.office365.com:587: 535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.",
+		"repeated":     "password=" + secret + "\n535 5.7.139 Authentication unsuccessful, the user credentials were incorrect. (" + secret + ")",
+		"in the reply": "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect: " + plain,
+		"a sentence":   "535 5.7.139 Authentication unsuccessful, the user credentials were incorrect for scanner with password " + secret,
+	} {
+		rec, d := judge(t, s)
+		var b bytes.Buffer
+		if err := evidence.Write(&b, rec); err != nil {
+			t.Fatal(err)
+		}
+		for _, hidden := range []string{secret, plain} {
+			if strings.Contains(b.String(), hidden) {
+				t.Errorf("%s: the record holds %s", name, hidden)
+			}
+		}
+		if d.Verdict.Cause != cause.AuthBadCredentials {
+			t.Errorf("%s: the verdict is %s", name, d.Verdict.Cause)
+		}
+	}
+	for text, want := range map[string]cause.ID{
+		"SMTP ERROR: Password command failed: 535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.": cause.AuthBadCredentials,
+		"invalid_grant token: AADSTS700082: The refresh token has expired due to inactivity.":                                cause.OAuthTokenInvalid,
+		"bad password: 535 5.7.8 Error: authentication failed: authentication failure":                                       cause.AuthBadCredentials,
+	} {
+		if _, d := judge(t, text); d.Verdict.Cause != want {
+			t.Errorf("%s: the verdict is %s, want %s", text, d.Verdict.Cause, want)
 		}
 	}
 }
