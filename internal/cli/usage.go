@@ -68,8 +68,8 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	}
 	hint := ""
 	cmd.SuggestionsMinimumDistance = 2 // letters changed, as cobra has it where it makes suggestions itself
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = ": did you mean " + strings.Join(near, " or ") + "?"
+	if near := cmd.SuggestionsFor(args[0]); len(near) == 1 { // what is near to several is a slip of none
+		hint = fmt.Sprintf(" (did you mean %s?)", near[0])
 	}
 	return fmt.Errorf("no command %q%s; see %s --help", args[0], hint, cmd.CommandPath())
 }
