@@ -236,7 +236,7 @@ func (s *scene) allPassed(steps []StepResult) Finding {
 		case !see.Client || !see.Server || !see.TLS:
 			return finding(cause.None, cause.Undetermined, Possible, "Octets are missing in the capture, and nothing failed in what is there.", ground)
 		case e == nil || e.Outcome == evidence.Aborted && e.By != evidence.Client && e.By != evidence.Server:
-			return finding(cause.None, cause.Undetermined, Possible, "The capture ends in the middle of the conversation, and nothing had failed by then.", ground)
+			return finding(cause.None, cause.Undetermined, Possible, "Nothing failed as far as the conversation can be followed in the capture, and it was not over then.", ground)
 		case s.stopsAtStartTLS():
 			return finding(cause.StartTLS, cause.Undetermined, Possible, "The server agreed to STARTTLS, and the client ended the connection.", ground)
 		}

@@ -72,6 +72,18 @@ func (c *candidate) Gap(conn *tcp.Conn, way tcp.Way, at, n int64) {
 	c.decide(conn, len(c.held) > 64)
 }
 
+// Held is about how much memory the connection takes.
+func (c *candidate) Held() int {
+	if c.mail != nil {
+		return c.mail.held
+	}
+	n := 0
+	for _, p := range c.held {
+		n += len(p.data)
+	}
+	return n
+}
+
 // Done decides at last, and ends the conversation if it is one.
 func (c *candidate) Done(conn *tcp.Conn) {
 	if c.mail == nil {

@@ -1,6 +1,7 @@
 package packets
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"time"
@@ -24,9 +25,13 @@ type conversation struct {
 	implicit bool       // TLS came before any word
 	flip     bool       // the client is the side that conn takes for the server
 	octets   [2]int64   // seen, each way
+	held     int        // octets of memory that the trace takes, about
 	lacks    [2]bool    // octets of that side are missing while it spoke in clear
 	prints   *prints    // nil: not asked for
 }
+
+// eventCost is about how many octets of memory an event takes, besides its text.
+const eventCost = 300
 
 // usualEvents is how many events a conversation has, about: room for them is made at once.
 const usualEvents = 24
@@ -77,6 +82,9 @@ func (v *conversation) data(way tcp.Way, at int64, p []byte) {
 			v.beginTLS(at)
 		}
 		if v.tls != nil {
+			if !v.tls.secured {
+				v.held += len(p)
+			}
 			v.tls.feed(way, at, p)
 			return
 		}
@@ -86,6 +94,9 @@ func (v *conversation) data(way tcp.Way, at int64, p []byte) {
 
 // dialogue gives octets of the dialogue to the side they are of, and returns those that are none any more.
 func (v *conversation) dialogue(way tcp.Way, at int64, p []byte) []byte {
+	if v.talk.body == nil {
+		v.held += 2*len(p) + eventCost*bytes.Count(p, []byte("\n"))
+	}
 	if way == tcp.ToServer {
 		return v.talk.client(at, p)
 	}

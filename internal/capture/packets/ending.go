@@ -102,6 +102,8 @@ func (v *conversation) ended(c *tcp.Conn, at int64) evidence.Ended {
 		}
 	case what != "" && (e.Waited >= silence || inVain(c)):
 		e.Outcome, e.Why = evidence.TimedOut, "nothing more was captured"
+	case c.Finished == tcp.Evicted:
+		e.Outcome, e.Why = evidence.Aborted, "more connections were open at once than can be followed"
 	default:
 		e.Outcome, e.Why = evidence.Aborted, "the capture ends"
 	}

@@ -206,19 +206,17 @@ func (c *Conn) done(why Ending) {
 	for _, way := range []Way{ToServer, ToClient} {
 		h := &c.Half[way]
 		h.conclude(c.Last)
-		if len(h.queue) == 0 {
-			if n := h.unseen(); n > 0 {
-				h.next += uint32(n)
-				h.Octets += int64(n)
-				c.gap(way, c.Last, int64(n))
-			}
+		// What the receiver acknowledged it has; what stands behind a hole that it did not was of no use to it.
+		if len(h.queue) > 0 && h.acked && distance(h.ack, h.queue[0].seq) >= 0 {
+			c.missed(way, c.Last, true)
+		}
+		if h.Waiting = int64(h.queued); h.Waiting > 0 {
 			continue
 		}
-		// What the receiver acknowledged it has; what stands behind a hole that it did not was of no use to it.
-		if h.acked && distance(h.ack, h.queue[0].seq) >= 0 {
-			c.missed(way, c.Last, true)
-		} else {
-			h.Waiting = int64(h.queued)
+		if n := h.unseen(); n > 0 {
+			h.next += uint32(n)
+			h.Octets += int64(n)
+			c.gap(way, c.Last, int64(n))
 		}
 	}
 	if c.handler != nil {

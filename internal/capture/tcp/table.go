@@ -9,8 +9,12 @@ const (
 	linger       = 2e9 // after the end, for what still comes
 )
 
-// maxConns is how many connections are followed at a time.
-const maxConns = 1 << 15
+// Bounds of all connections that are followed at a time. Those that were used longest ago go first.
+const (
+	maxConns = 1 << 15
+	maxCost  = 80 << 20 // octets that they hold, and wait for
+	connCost = 8 << 10  // of which one connection has about so many, whatever came
+)
 
 // sweepEvery is how many packets pass between two looks for connections that are over.
 const sweepEvery = 1024
@@ -25,6 +29,7 @@ type Table struct {
 	newest  *Conn
 	now     int64
 	packets int
+	cost    int
 	ending  []*Conn // closed or reset, lingering
 }
 
@@ -80,6 +85,26 @@ func (t *Table) segment(at int64, p *frame.Packet) {
 	c.segment(c.wayOf(p), at, p)
 	if !over && c.over() {
 		t.ending = append(t.ending, c)
+	}
+	t.charge(c)
+}
+
+// charge counts what a connection holds now, and ends others if that is too much.
+func (t *Table) charge(c *Conn) {
+	cost := 0
+	if !c.ignored {
+		cost = connCost + c.handler.Held() + c.Half[0].queued + c.Half[1].queued
+	}
+	t.cost += cost - c.cost
+	c.cost = cost
+	for old := t.oldest; t.cost > maxCost && old != c; old = t.oldest {
+		// It stays known, or its next packet would begin another.
+		if t.use(old); !old.ignored {
+			t.cost -= old.cost
+			old.cost = 0
+			old.done(Evicted)
+			old.Ignore()
+		}
 	}
 }
 
@@ -217,6 +242,7 @@ func (t *Table) remove(k key, c *Conn, why Ending) {
 	}
 	delete(t.conns, k)
 	t.unlink(c)
+	t.cost -= c.cost
 	c.done(why)
 }
 

@@ -2,8 +2,8 @@
 // on as they become readable, and it keeps the facts that only packets show, such as what was sent again, what was
 // never acknowledged, and who sent a reset.
 //
-// Memory is bounded: by connections, by octets that wait for a gap to fill, and by segments that wait for their
-// acknowledgement. It is one pass over one capture.
+// Memory is bounded: by connections, by octets that wait for a gap to fill, by segments that wait for their
+// acknowledgement, and by what all handlers hold together. It is one pass over one capture.
 package tcp
 
 import (
@@ -40,6 +40,8 @@ type Handler interface {
 	Gap(c *Conn, way Way, at, n int64)
 	// Done is the end of the connection, or of what is known of it.
 	Done(c *Conn)
+	// Held is about how many octets of memory the handler holds for the connection.
+	Held() int
 }
 
 // A Conn is one connection.
@@ -56,6 +58,7 @@ type Conn struct {
 
 	handler Handler
 	ignored bool
+	cost    int   // octets of memory that the table counts for it
 	prev    *Conn // of the list in order of use
 	next    *Conn
 }
