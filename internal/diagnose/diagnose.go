@@ -159,7 +159,8 @@ func (s *scene) apply(r StepResult) []Finding {
 }
 
 // rank orders findings by confidence, and of equally firm ones puts that of an earlier step first, because the later is its
-// consequence. It keeps the firmest of each cause, and sees to it that no two are called proven.
+// consequence. It keeps the firmest of each cause, and sees to it that no two are called proven. Beside a proven cause nothing
+// else of its step is possible.
 func rank(found []Finding) []Finding {
 	slices.SortStableFunc(found, func(a, b Finding) int {
 		return cmp.Or(b.Confidence.rank()-a.Confidence.rank(), a.Step.Index()-b.Step.Index())
@@ -178,6 +179,9 @@ func rank(found []Finding) []Finding {
 				out[i].Confidence = Likely
 			}
 		}
+	}
+	if len(out) > 1 && out[0].Confidence == Proven {
+		out = slices.DeleteFunc(out, func(f Finding) bool { return f.Confidence == Possible && f.Step == out[0].Step })
 	}
 	return out
 }

@@ -122,15 +122,19 @@ func proxyAlters(s *scene) support {
 
 // noReplies: a greeting like a mail server's, and then an answer to EHLO that is none.
 func noReplies(s *scene) support {
+	const text = "the greeting looks like SMTP, and the answer to EHLO does not: %q"
 	x := evidence.Last(s.hellos())
-	if x.Sent < 0 || s.reply(x) != nil {
-		return support{}
+	if r := s.reply(x); r != nil {
+		if r.Code != 0 {
+			return support{}
+		}
+		return support{confidence: Possible, because: []Ground{s.ground(x.Reply, text, head([]byte(r.Joined()), 60))}}
 	}
 	i := s.babble(x.Sent)
-	if i < 0 {
+	if x.Sent < 0 || i < 0 {
 		return support{}
 	}
-	return support{confidence: Possible, because: []Ground{s.ground(i, "the greeting looks like SMTP, and the answer to EHLO does not: %q", head(s.main.Trace.Events[i].Bytes.Head, 60))}}
+	return support{confidence: Possible, because: []Ground{s.ground(i, text, head(s.main.Trace.Events[i].Bytes.Head, 60))}}
 }
 
 func cutAfterEHLO(s *scene) support {
