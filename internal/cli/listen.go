@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/lab"
 	"github.com/smtptriage/smtptriage/internal/listen"
 )
@@ -133,6 +134,9 @@ func (o *listenOptions) checkManner() (err error) {
 		c, err := findCase(o.reject)
 		if err != nil {
 			return fmt.Errorf("--reject: %w", err)
+		}
+		if wanted, ok := cause.Find(c.Want.Cause); ok && wanted.Step == cause.Connect {
+			return fmt.Errorf("--reject: %s goes wrong before a server is reached, which no server can show; smtptriage lab try %s runs check in it", c.Name, c.Name)
 		}
 		o.fault = &c
 	}

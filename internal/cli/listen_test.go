@@ -23,6 +23,7 @@ import (
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/lab"
 	"github.com/smtptriage/smtptriage/internal/lab/devices"
+	"github.com/smtptriage/smtptriage/internal/smtp"
 )
 
 // A safeBuffer is written by the program while the test reads it.
@@ -142,6 +143,32 @@ func TestListenReports(t *testing.T) {
 	}
 }
 
+// A test whether the port is open is no conversation, and one in which the server is the one who left is.
+func TestKnocked(t *testing.T) {
+	left := func(by evidence.Side, why string) evidence.Event {
+		return evidence.Event{Ended: &evidence.Ended{Outcome: evidence.Closed, By: by, Waiting: why}}
+	}
+	greeting := evidence.Event{Reply: &evidence.Reply{Reply: smtp.Reply{Code: 220, Text: []string{"x"}, Complete: true}, To: -1}}
+	late := left(evidence.Client, "command")
+	late.At = 10 * time.Second
+	for _, tt := range []struct {
+		name   string
+		events []evidence.Event
+		want   bool
+	}{
+		{"opens and leaves", []evidence.Event{greeting, left(evidence.Client, "command")}, true},
+		{"stays and says nothing", []evidence.Event{greeting, late}, false},
+		{"is sent away", []evidence.Event{left(evidence.Server, "greeting")}, false},
+		{"says something", []evidence.Event{greeting, {Sent: &evidence.Sent{Verb: "QUIT", Line: "QUIT"}}}, false},
+	} {
+		spoke := evidence.Trace{ID: "t1", Role: evidence.RoleObserved, Events: []evidence.Event{{Sent: &evidence.Sent{Verb: "EHLO", Line: "EHLO x"}}}}
+		rec := &evidence.Record{Source: evidence.FromListen, Traces: []evidence.Trace{spoke, {ID: "t2", Role: evidence.RoleObserved, Sees: evidence.SeesAll, Events: tt.events}}}
+		if got := knocked(rec) != ""; got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 // With --passthrough hellos are seen, and what is inside TLS is not.
 func TestListenPassesTLSThrough(t *testing.T) {
 	c, _ := lab.Find("healthy-m365-submission")
@@ -201,6 +228,7 @@ func TestListenRefuses(t *testing.T) {
 		{"--as sendmail", "use microsoft365 or generic"},
 		{"--certificate bad", "use good, self-signed, expired or wrong-name"},
 		{"--reject no-such-case", "no case named"},
+		{"--reject dns-servfail", "before a server is reached"},
 		{"--forward mail.example.com", "write HOST:PORT"},
 		{"--forward a@example.com:25", "--forward"},
 		{"--forward mail.example.com:25 --reject helo-only", "exclude each other"},

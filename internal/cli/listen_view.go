@@ -117,16 +117,19 @@ func knocked(rec *evidence.Record) string {
 		}
 	}
 	for _, e := range own.Traces[0].Events {
-		if e.Sent != nil || e.ClientHello != nil || e.Bytes != nil || e.Alert != nil || e.At > knocks {
+		if e.Sent != nil || e.ClientHello != nil || e.Bytes != nil || e.Alert != nil || e.At > knocks || e.Ended != nil && endedByServer(e.Ended) {
 			return ""
 		}
 	}
 	d := diagnose.Diagnose(&own)
-	if d.Verdict.Cause != cause.Undetermined {
+	if d.Verdict.Step != cause.None {
 		return ""
 	}
 	return d.Verdict.Summary
 }
+
+// endedByServer reports whether it was the server that left, as some cases of the lab do.
+func endedByServer(e *evidence.Ended) bool { return e.By == evidence.Server && e.Outcome != evidence.Aborted }
 
 // store keeps the traces of a conversation for the evidence: those of earlier ones of the same device are there already.
 func (v *listenView) store(rec *evidence.Record) {

@@ -207,18 +207,20 @@ func greetingAtLast(s *scene) support {
 	return support{confidence: Likely, because: append([]Ground{s.ground(s.main.Ended, "no greeting: %s", ending(e))}, l.greeted...)}
 }
 
-// greetingTook is how long the greeting took from when it could come: from the connection, or from the end of the handshake
-// under implicit TLS. 0 if that was not seen.
+// greetingTook is how long the greeting took from when it could come: from the connection, with which the traces of a listener
+// start, or from the end of the handshake under implicit TLS. 0 if that was not seen.
 func (s *scene) greetingTook() time.Duration {
 	v := s.main
-	if s.greeting() == nil || v.Dialed < 0 || !s.sees().Timing {
+	listened := s.rec.Source == evidence.FromListen && s.role == evidence.RoleObserved
+	switch {
+	case s.greeting() == nil || !s.sees().Timing || v.Dialed < 0 && !listened:
 		return 0
+	case v.Secured >= 0 && v.Secured < v.Greeting:
+		return v.At(v.Greeting) - v.At(v.Secured)
+	case v.Dialed < 0:
+		return v.At(v.Greeting)
 	}
-	from := v.Dialed
-	if v.Secured >= 0 && v.Secured < v.Greeting {
-		from = v.Secured
-	}
-	return v.At(v.Greeting) - v.At(from)
+	return v.At(v.Greeting) - v.At(v.Dialed)
 }
 
 // foreignServer: the greeting of somebody else under the provider's name. It is looked for at later steps too, because what

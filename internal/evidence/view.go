@@ -188,10 +188,14 @@ func (v *View) Took(x Exchange) (d time.Duration, ok bool) {
 	return v.At(x.Reply) - v.At(x.Sent), true
 }
 
-// Connected reports whether the connection was seen to open, by a dial or by what came over it.
+// Connected reports whether the connection was seen to open, by a dial or by what came over it. Where a greeting was waited for,
+// it was open.
 func (v *View) Connected() bool {
 	if v.Dialed >= 0 {
 		return v.Trace.Events[v.Dialed].Dialed.Outcome == Connected
+	}
+	if e := v.Ending(); e != nil && e.Waiting == "greeting" {
+		return true
 	}
 	return v.Greeting >= 0 || len(v.Hellos)+len(v.TLSHellos) > 0 || v.ClientHello >= 0 || v.Secured >= 0
 }
