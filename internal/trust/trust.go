@@ -123,7 +123,7 @@ func Verify(certs []*x509.Certificate, roots *x509.CertPool, name string, now ti
 	var invalid x509.CertificateInvalidError
 	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
 		// Whether it would be trusted if the time were right.
-		options.CurrentTime = leaf.NotBefore.Add(leaf.NotAfter.Sub(leaf.NotBefore) / 2)
+		options.CurrentTime = common(certs)
 		if _, trustErr := leaf.Verify(options); trustErr != nil {
 			found(distrust(certs, trustErr))
 		}
@@ -138,6 +138,23 @@ func Verify(certs []*x509.Certificate, roots *x509.CertPool, name string, now ti
 		return evidence.CertOK, ""
 	}
 	return problems[0], strings.Join(texts, "; ")
+}
+
+// common is a time at which all certificates of a chain were valid, or else one at which the first was.
+func common(certs []*x509.Certificate) time.Time {
+	from, to := certs[0].NotBefore, certs[0].NotAfter
+	for _, c := range certs[1:] {
+		if c.NotBefore.After(to) || c.NotAfter.Before(from) {
+			continue
+		}
+		if c.NotBefore.After(from) {
+			from = c.NotBefore
+		}
+		if c.NotAfter.Before(to) {
+			to = c.NotAfter
+		}
+	}
+	return from.Add(to.Sub(from) / 2)
 }
 
 // outOfTime says which certificate is out of its time, and on which side.
