@@ -112,12 +112,26 @@ func (o *listenOptions) check() (err error) {
 	if o.parsed, err = parsePorts(o.ports); err != nil {
 		return err
 	}
-	if o.keep != "" {
-		if info, err := os.Stat(o.keep); err != nil || !info.IsDir() {
-			return fmt.Errorf("--keep %q: no such folder; make it first", o.keep)
-		}
+	if err := o.checkKeep(); err != nil {
+		return err
 	}
 	return o.output.open()
+}
+
+// checkKeep looks whether messages can be kept, before the first comes.
+func (o *listenOptions) checkKeep() error {
+	if o.keep == "" {
+		return nil
+	}
+	if info, err := os.Stat(o.keep); err != nil || !info.IsDir() {
+		return fmt.Errorf("--keep %q: no such folder; make it first", o.keep)
+	}
+	f, err := os.CreateTemp(o.keep, ".smtptriage-*")
+	if err != nil {
+		return fmt.Errorf("--keep %q: nothing can be written there: %w", o.keep, err)
+	}
+	f.Close()
+	return os.Remove(f.Name())
 }
 
 // checkManner looks at the flags that say who answers.

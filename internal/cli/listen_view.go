@@ -129,7 +129,9 @@ func knocked(rec *evidence.Record) string {
 }
 
 // endedByServer reports whether it was the server that left, as some cases of the lab do.
-func endedByServer(e *evidence.Ended) bool { return e.By == evidence.Server && e.Outcome != evidence.Aborted }
+func endedByServer(e *evidence.Ended) bool {
+	return e.By == evidence.Server && e.Outcome != evidence.Aborted
+}
 
 // store keeps the traces of a conversation for the evidence: those of earlier ones of the same device are there already.
 func (v *listenView) store(rec *evidence.Record) {

@@ -342,8 +342,11 @@ func (d *dialogue) endBody(whole bool) {
 }
 
 func (d *dialogue) recordMail() {
-	m := d.body.finish()
+	m, unkept := d.body.finish(), d.body.unkept
 	d.body = nil
+	if unkept != nil {
+		d.j.add(evidence.Event{Note: &evidence.Note{Text: "the message could not be kept whole: " + unkept.Error()}})
+	}
 	d.j.add(evidence.Event{Mail: m})
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,6 +179,28 @@ func TestMessage(t *testing.T) {
 		t.Errorf("octet by octet (-whole +split)\n%s", d)
 	}
 }
+
+// A disk that is full ends the keeping, not the conversation, and the record says so.
+func TestFullDisk(t *testing.T) {
+	j := newJournal(evidence.Trace{ID: "t1"}, new(evidence.Scrubber), nil)
+	d := &dialogue{j: j, welcomed: true, keep: func() io.WriteCloser { return fullDisk{} }}
+	d.fromClient([]byte("DATA\r\n"))
+	d.fromServer([]byte("354 x\r\n"))
+	d.fromClient([]byte("a\r\nb\r\n.\r\n"))
+	var note, mail bool
+	for _, e := range j.rec.Snapshot().Events {
+		note = note || e.Note != nil && strings.Contains(e.Note.Text, "no space left")
+		mail = mail || e.Mail != nil && e.Mail.Bytes == 6 && e.Mail.Kept == ""
+	}
+	if !note || !mail {
+		t.Errorf("note %v, mail %v", note, mail)
+	}
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+func (fullDisk) Close() error              { return nil }
 
 func TestNearby(t *testing.T) {
 	for addr, want := range map[string]bool{"127.0.0.1": true, "10.1.2.3": true, "192.168.0.9": true, "172.31.0.1": true, "172.32.0.1": false, "169.254.1.1": true,

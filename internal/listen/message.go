@@ -34,6 +34,7 @@ var neededFields = []string{"From", "Date"}
 type bodyReader struct {
 	mail    evidence.Mail
 	keep    io.WriteCloser // nil: it is not kept
+	unkept  error          // why it could not be kept to its end
 	line    []byte         // the beginning of the line at hand, at most maxBodyLine
 	lineLen int64          // octets of it so far
 	spilled bool           // line has been written to keep already
@@ -185,8 +186,7 @@ func (b *bodyReader) write(p []byte) {
 	}
 	if _, err := b.keep.Write(p); err != nil { // the disk is full: the conversation matters more
 		b.keep.Close()
-		b.keep = nil
-		b.mail.Kept = ""
+		b.keep, b.unkept = nil, err
 	}
 }
 
@@ -319,8 +319,8 @@ func (b *bodyReader) finish() *evidence.Mail {
 		}
 	}
 	if b.keep != nil {
-		b.keep.Close()
-		if f, ok := b.keep.(*os.File); ok {
+		b.unkept = b.keep.Close()
+		if f, ok := b.keep.(*os.File); ok && b.unkept == nil {
 			b.mail.Kept = f.Name()
 		}
 	}
