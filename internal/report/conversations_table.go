@@ -100,6 +100,7 @@ func (t *Tally) Text(w io.Writer, o Options) error {
 	p.text(plain, "", "", fmt.Sprintf("%s in %s, %d of them failed; %s.", count(int64(t.Conversations), "mail conversation"),
 		strings.Join(t.Files, " and "), t.Failed, count(int64(t.Others), "other TCP connection")))
 	p.blank()
+	const outcome = 4 // the column that a narrow table begins a second line with
 	rows := [][]string{{"no.", "times", "client", "server", "step", "cause", "sure?"}}
 	for _, g := range t.Groups[:min(len(t.Groups), maxRows)] {
 		server := g.Server.String()
@@ -108,7 +109,7 @@ func (t *Tally) Text(w io.Writer, o Options) error {
 		}
 		rows = append(rows, []string{strconv.Itoa(g.First), strconv.Itoa(g.Count), addressText(g.Client), server, string(g.Step), string(g.Cause), string(g.Confidence)})
 	}
-	p.table(rows)
+	p.folded(rows, outcome)
 	if more := len(t.Groups) - maxRows; more > 0 {
 		p.text(plain, "  ", "  ", fmt.Sprintf("and %d more rows, which --format json lists", more))
 	}
@@ -121,25 +122,45 @@ func (t *Tally) Text(w io.Writer, o Options) error {
 	return err
 }
 
-// table prints rows in columns that are as wide as their widest cell. It does not wrap: addresses are to be copied whole.
-func (p *page) table(rows [][]string) {
+// table prints rows in columns that are as wide as their widest cell. Cells are not wrapped: addresses are to be copied whole.
+func (p *page) table(rows [][]string) { p.folded(rows, len(rows[0])) }
+
+// folded is a table whose columns from the one called second on stand on a line of their own below each row, if they do not
+// fit beside the others.
+func (p *page) folded(rows [][]string, second int) {
 	width := make([]int, len(rows[0]))
-	for _, r := range rows {
-		for i, cell := range r {
-			width[i] = max(width[i], len(Clean(cell)))
+	total := 0
+	for i := range width {
+		for _, r := range rows {
+			width[i] = max(width[i], len(Clean(r[i])))
 		}
+		total += 2 + width[i]
 	}
+	if total <= p.o.width() {
+		second = len(width)
+	}
+	const indent = "       "
 	for n, r := range rows {
 		var line strings.Builder
 		for i, cell := range r {
+			if i == second {
+				p.row(n, line.String())
+				line.Reset()
+				line.WriteString(indent)
+			}
 			line.WriteString("  " + pad(Clean(cell), width[i]))
 		}
-		c := plain
-		if n == 0 {
-			c = dim
-		}
-		p.b.WriteString(p.paint(c, strings.TrimRight(line.String(), " ")) + "\n")
+		p.row(n, line.String())
 	}
+}
+
+// row prints a line of the row of a table; row 0 is its head.
+func (p *page) row(n int, line string) {
+	c := plain
+	if n == 0 {
+		c = dim
+	}
+	p.b.WriteString(p.paint(c, strings.TrimRight(line, " ")) + "\n")
 }
 
 // JSON prints the report of those conversations that the record holds, with the summary of all under "capture".

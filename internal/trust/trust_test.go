@@ -139,7 +139,9 @@ func shown(chain ...[]byte) []tlswire.Certificate {
 }
 
 func TestCheck(t *testing.T) {
-	soon := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour) }
+	soon := func(c *x509.Certificate) {
+		c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	}
 	root := issue(t, "Root", nil, both(authority, soon))
 	leaf := issue(t, "leaf", root, both(host, soon))
 	own := x509.NewCertPool()
