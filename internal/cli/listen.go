@@ -70,7 +70,7 @@ func (o *listenOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.as, "as", string(listen.Microsoft365), "whose manners to have: "+oneOf(listen.Personalities))
-	f.StringSliceVar(&o.ports, "port", nil, "`PORTS` to listen on; 465, and any with /tls after it, speaks TLS from the first byte (default: 25,465,587; with --forward that of the server)")
+	f.StringSliceVar(&o.ports, "port", nil, "`PORTS` to listen on; 465, and any with /tls after it, speaks TLS from the first byte; 25, and any with /relay after it, takes mail without sign-in (default: 25,465,587; with --forward that of the server)")
 	f.StringVar(&o.bind, "bind", "", "listen on this local `ADDRESS` alone (default: all)")
 	f.BoolVar(&o.accept, "accept", false, "take mail without TLS and sign-in, whatever the server stood in for would ask for")
 	f.StringVar(&o.reject, "reject", "", "misbehave as this `CASE` of the lab, to see what the device shows for it; smtptriage lab list has them")
@@ -194,16 +194,17 @@ func (o *listenOptions) defaultPorts() []string {
 	return []string{"25", "465", "587"}
 }
 
-// parsePorts reads "25", "465" and "2465/tls". Port 0 is a free one.
+// parsePorts reads "25", "465", "2465/tls" and "2025/relay". Port 0 is a free one.
 func parsePorts(words []string) ([]listen.Port, error) {
 	var ports []listen.Port
 	for _, w := range words {
 		text, implicit := strings.CutSuffix(strings.TrimSpace(w), "/tls")
+		text, relay := strings.CutSuffix(text, "/relay")
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 || n > 65535 {
 			return nil, fmt.Errorf("--port %q: use numbers from 1 to 65535 with commas between them, such as 2525,2465/tls", w)
 		}
-		p := listen.Port{Number: n, Implicit: implicit || n == portSubmissions}
+		p := listen.Port{Number: n, Implicit: implicit || n == portSubmissions, Relay: relay}
 		if slices.ContainsFunc(ports, func(q listen.Port) bool { return n != 0 && q.Number == n }) {
 			return nil, fmt.Errorf("--port names %d twice", n)
 		}
@@ -288,6 +289,9 @@ func openPorts(ctx context.Context, o *listenOptions) ([]net.Listener, error) {
 	return open, nil
 }
 
+// manners are what a port that stands in for a well-known one needs after its number, to behave as that.
+var manners = map[int]string{portRelay: "/relay", portSubmissions: "/tls"}
+
 // portError says what to do about a port that cannot be had.
 func portError(port int, err error) error {
 	program, exeErr := os.Executable()
@@ -299,7 +303,7 @@ func portError(port int, err error) error {
 		return fmt.Errorf("port %d needs rights that this user does not have; one of these helps: "+
 			"(1) sudo setcap cap_net_bind_service=+ep %s, once; (2) other ports, --port 2525,2465/tls, if the device can be set to them; "+
 			"(3) lead the port on: sudo nft add table ip smtptriage; sudo nft 'add chain ip smtptriage in { type nat hook prerouting priority -100 ; }'; "+
-			"sudo nft add rule ip smtptriage in tcp dport %d redirect to :%d, and listen on --port %d", port, program, port, 2000+port, 2000+port)
+			"sudo nft add rule ip smtptriage in tcp dport %d redirect to :%d, and listen on --port %d%s", port, program, port, 2000+port, 2000+port, manners[port])
 	case errors.Is(err, syscall.EADDRINUSE) || strings.Contains(err.Error(), "Only one usage of each socket address"):
 		return fmt.Errorf("port %d is taken by another program, such as a mail server on this machine: stop that, or choose other ports with --port", port)
 	}

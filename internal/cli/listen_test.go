@@ -257,7 +257,8 @@ func TestPortError(t *testing.T) {
 		err  error
 		want []string
 	}{
-		{25, syscall.EACCES, []string{"setcap", "--port 2525", "redirect to :2025"}},
+		{25, syscall.EACCES, []string{"setcap", "--port 2525", "redirect to :2025", "--port 2025/relay"}},
+		{465, syscall.EACCES, []string{"redirect to :2465", "--port 2465/tls"}},
 		{587, syscall.EADDRINUSE, []string{"taken by another program"}},
 		{2525, syscall.EACCES, []string{"opening port 2525"}},
 	} {

@@ -70,7 +70,9 @@ func (a *able) hellos(v *evidence.View) {
 
 func (a *able) tls(v *evidence.View) {
 	a.starttls = a.starttls || v.StartTLS.Sent >= 0
-	a.declines = a.declines || len(v.Hellos) > 0 && v.Trace.Walk.Port != 25 && v.Trace.Walk.TLS != evidence.ImplicitTLS
+	if x, _ := v.Offered(false); x.Has("STARTTLS") && v.Trace.Walk.Port != 25 {
+		a.declines = true
+	}
 	if v.ClientHello < 0 {
 		return
 	}

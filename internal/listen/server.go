@@ -44,6 +44,7 @@ type Server struct {
 type Port struct {
 	Number   int
 	Implicit bool // TLS from the first byte, as on 465 (RFC 8314, section 3.3)
+	Relay    bool // mail without sign-in, as on 25
 }
 
 // Serve takes connections until ctx ends, and returns when the last conversation is over. It closes ln. It can be called

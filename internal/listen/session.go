@@ -301,7 +301,7 @@ func (s *session) startTLS(ctx context.Context, c smtp.Command) {
 
 // ready reports whether mail may be sent now, and says why it may not.
 func (s *session) ready() bool {
-	open := s.c.s.Accept || s.c.port.Number == portRelay || !s.m.needAuth
+	open := s.c.s.Accept || s.c.port.Relay || s.c.port.Number == portRelay || !s.m.needAuth
 	switch {
 	case s.hello == "":
 		s.reply("503 5.5.2 Send hello first")
