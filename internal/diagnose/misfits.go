@@ -15,7 +15,8 @@ func misfitGuidance(all []judged) []string {
 			continue
 		}
 		for _, m := range provider.Misfits(j.walk.Host, j.walk.Port, j.walk.Auth != nil) {
-			if m.Cause != cause.AuthRequired {
+			personal := j.door.Kind == provider.Consumer && (provider.Personal(domainOf(j.walk.From)) || j.walk.Auth != nil && provider.Personal(domainOf(j.walk.Auth.User)))
+			if m.Cause != cause.AuthRequired && !(personal && m.Cause == cause.WrongEndpoint && !m.Certain) {
 				out = append(out, "The wrong door: "+m.What+". Use "+m.Instead+".")
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/provider"
 )
 
 // passwordNotices is what the service announced about signing in with a password, where one is used or the door would ask for one,
@@ -14,7 +15,11 @@ func passwordNotices(all []judged) []string {
 		if !j.usesPassword() {
 			continue
 		}
-		if n, ok := j.profile.PasswordNotice(); ok {
+		kind := j.door.Kind
+		if !j.known || !j.door.Auth {
+			kind = provider.Submission
+		}
+		if n, ok := j.profile.PasswordNotice(kind); ok {
 			return []string{fmt.Sprintf("Passwords at %s, as announced on %s: %s Source: %s.", j.profile.Title, n.Said, n.What, n.Source)}
 		}
 	}

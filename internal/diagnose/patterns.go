@@ -203,6 +203,12 @@ func guidance(all []judged) (lines []string, recommended provider.DoorKind) {
 		}
 	}
 	switch {
+	case sub != nil && sub.door.Kind == provider.Consumer && signInClosed(sub.path.Verdict.Cause):
+		return []string{"A personal account signs in with OAuth alone, and has no other door. A device that can't do that needs a mailbox of an organisation, or another service."}, ""
+	case sub != nil && sub.door.Kind == provider.HVE && sub.path.Verdict.Cause == cause.ExternalRecipientBlocked:
+		lines = append(lines, "High Volume Email delivers inside the organisation alone. For recipients outside use submission at smtp.office365.com, Azure Communication Services, or a relay connector.")
+		d, _ := needs(sub, provider.Submission)
+		return append(lines, d), provider.Submission
 	case sub != nil && sub.reachesAuth() && !signInClosed(sub.path.Verdict.Cause):
 		recommended = provider.Submission
 		lines = append(lines, fmt.Sprintf("Measured here: submission at %s port %d is reachable, TLS is in order and sign-in is offered. It is the door to use where the device can sign in.", sub.walk.Host, sub.walk.Port))
@@ -217,8 +223,15 @@ func guidance(all []judged) (lines []string, recommended provider.DoorKind) {
 		}
 		lines = append(lines, "Signing in is closed to this account for now ("+string(sub.path.Verdict.Cause)+"): open it, use OAuth, or send through the MX host with a connector.")
 	}
-	if mx != nil {
-		if d, ok := needs(mx, recommended); ok {
+	for _, j := range []*judged{sub, mx} {
+		if j == nil || (recommended == provider.Submission) != (j == sub) {
+			continue
+		}
+		kind := recommended
+		if j == sub && sub.known {
+			kind = sub.door.Kind
+		}
+		if d, ok := needs(j, kind); ok {
 			lines = append(lines, d)
 		}
 	}

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/smtptriage/smtptriage/internal/cause"
@@ -33,6 +34,7 @@ func TestPatternsAndGuidance(t *testing.T) {
 		tests  []test
 		want   []cause.PatternID
 		door   provider.DoorKind
+		says   string
 	}{
 		{name: "listed at the MX, submission open", asked: tenant, script: listed, other: noAuth, second: m365Submission,
 			want: []cause.PatternID{cause.RecipientFailsAfterTLS, cause.SubmissionWorksMXFails}, door: provider.Submission},
@@ -45,6 +47,12 @@ func TestPatternsAndGuidance(t *testing.T) {
 			other: tenant, second: accepted, door: provider.DirectSend},
 		{name: "like a device, and not", asked: old, script: tlsBegins + "alert protocol_version\ntls-failed server-alert", other: noAuth, second: m365Submission,
 			tests: []test{{askUnlimited, nil, secured}}, want: []cause.PatternID{cause.SubmissionWorksMXFails, cause.WorksHereFailsOnDevice}, door: provider.Submission},
+		{name: "High Volume Email, and a recipient outside", asked: with(submit, func(w *evidence.Walk) { w.Host = "smtp-hve.office365.com" }), script: m365Submission +
+			"C: AUTH LOGIN\nS: 235 2.7.0 Authentication successful\nC: MAIL FROM:<a@contoso.com>\nS: 250 2.1.0 ok\nC: RCPT TO:<b@fabrikam.com>\nS: 550 5.5.105 External sending is not supported for High Volume Email accounts.",
+			other: tenant, second: accepted, want: []cause.PatternID{cause.RecipientFailsAfterTLS}, door: provider.Submission, says: "High Volume Email delivers inside"},
+		{name: "a personal account with a password", asked: with(submit, func(w *evidence.Walk) { w.Host, w.From = "smtp-mail.outlook.com", "a@hotmail.com" }), script: m365Submission +
+			"C: AUTH LOGIN\nS: 535 5.7.139 Authentication unsuccessful, basic authentication is disabled.",
+			other: tenant, second: accepted, says: "A personal account signs in with OAuth alone"},
 		{name: "all well", asked: tenant, script: accepted, other: noAuth, second: m365Submission, door: provider.Submission},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,6 +71,12 @@ func TestPatternsAndGuidance(t *testing.T) {
 			}
 			if d.Recommended != tt.door {
 				t.Errorf("recommended %q, want %q\n%q", d.Recommended, tt.door, d.Guidance)
+			}
+			if !strings.Contains(strings.Join(d.Guidance, "\n"), tt.says) {
+				t.Errorf("it does not say %q\n%q", tt.says, d.Guidance)
+			}
+			if slices.ContainsFunc(d.Guidance, func(s string) bool { return strings.HasPrefix(s, "The wrong door") }) != (tt.name == "credentials at the MX") {
+				t.Errorf("the door is called wrong, or not\n%q", d.Guidance)
 			}
 			checkDiagnosis(t, rec, d)
 		})

@@ -389,3 +389,31 @@ func reply(t *testing.T, text string) smtp.Reply {
 	}
 	return r
 }
+
+// TestPasswordNotice: what was announced differs from door to door, and no door gets another's dates.
+func TestPasswordNotice(t *testing.T) {
+	for kind, want := range map[DoorKind]string{Submission: "end of December 2026", Legacy: "end of December 2026", Consumer: "since 2024-09-16", HVE: "September 2028", ACS: "", DirectSend: ""} {
+		n, ok := microsoft365.PasswordNotice(kind)
+		if ok != (want != "") || !strings.Contains(n.What, want) {
+			t.Errorf("%s: %q, want %q", kind, n.What, want)
+		}
+	}
+}
+
+func TestMisfitsKeepToTheCloud(t *testing.T) {
+	for host, want := range map[string]string{"agency.mail.protection.office365.us": "smtp.office365.us", "contoso-cn.mail.protection.partner.outlook.cn": "smtp.partner.outlook.cn",
+		"contoso-com.o-v1.mx.microsoft": "smtp.office365.com"} {
+		m := Misfits(host, 25, true)
+		if len(m) != 1 || !strings.HasPrefix(m[0].Instead, want) {
+			t.Errorf("%s: %v, want %s", host, m, want)
+		}
+	}
+}
+
+func TestPersonal(t *testing.T) {
+	for domain, want := range map[string]bool{"outlook.com": true, "Hotmail.co.uk": true, "live.nl": true, "contoso.com": false, "outlook.contoso.com": false, "live.example.org": false} {
+		if got := Personal(domain); got != want {
+			t.Errorf("%s: %v", domain, got)
+		}
+	}
+}

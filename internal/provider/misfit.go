@@ -2,6 +2,7 @@ package provider
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -39,28 +40,34 @@ func Misfits(host string, port int, credentials bool) []Misfit {
 	case p.Name == microsoft365.Name && port == 465:
 		m = append(m, Misfit{cause.WrongEndpoint, "Microsoft 365 has no port 465 (TLS from the first byte)", "port 587 with STARTTLS", true, srcDevice})
 	case !d.Auth && (port == 587 || port == 465) && !d.Takes(port):
-		m = append(m, Misfit{cause.WrongEndpoint, "an MX host takes mail on port 25 alone", submissionOf(p) + " for port 587, or port 25 here", true, srcDevice})
+		m = append(m, Misfit{cause.WrongEndpoint, "an MX host takes mail on port 25 alone", submissionOf(p, d.Cloud) + " for port 587, or port 25 here", true, srcDevice})
 	case d.Auth && !d.Takes(port):
 		m = append(m, Misfit{cause.WrongEndpoint, d.Host + " does not take mail on port " + strconv.Itoa(port), "port " + strconv.Itoa(d.Ports[0]), true, srcDevice})
 	}
 	if credentials && !d.Auth && d.Kind == DirectSend {
-		m = append(m, Misfit{cause.AuthNotOffered, "an MX host never asks for a user name and password", submissionOf(p) + ", or no credentials here", true, srcPrinter})
+		m = append(m, Misfit{cause.AuthNotOffered, "an MX host never asks for a user name and password", submissionOf(p, d.Cloud) + ", or no credentials here", true, srcPrinter})
 	}
 	if !credentials && d.Auth {
 		m = append(m, Misfit{cause.AuthRequired, d.Host + " takes mail after sign-in only", "a user name and password or OAuth, or the domain's own MX host on port 25", true, srcPrinter})
 	}
 	if d.Kind == Consumer {
-		m = append(m, Misfit{cause.WrongEndpoint, d.Host + " is for personal Outlook.com accounts", submissionOf(p) + " for a mailbox of an organisation", false, srcBasic24})
+		m = append(m, Misfit{cause.WrongEndpoint, d.Host + " is for personal Outlook.com accounts", submissionOf(p, d.Cloud) + " for a mailbox of an organisation", false, srcBasic24})
 	}
 	return m
 }
 
-func submissionOf(p *Profile) string {
-	if d, ok := p.Door(Submission); ok && d.Host != "" {
+func submissionOf(p *Profile, c Cloud) string {
+	if d, ok := p.DoorIn(c, Submission); ok && d.Host != "" {
 		return d.Host
 	}
 	return "the submission host"
 }
+
+// personalDomains are those of personal mailboxes at Outlook.com; the older ones have many country endings.
+var personalDomains = regexp.MustCompile(`^(?:outlook|hotmail|live|msn|windowslive)\.[a-z]{2,3}(?:\.[a-z]{2})?$`)
+
+// Personal reports whether a mail domain is one of Outlook.com's, and no organisation's.
+func Personal(domain string) bool { return personalDomains.MatchString(Canonical(domain)) }
 
 // onPremisesKeywords are offered by Exchange Server and never by Exchange Online.
 var onPremisesKeywords = []string{"X-EXPS", "X-ANONYMOUSTLS", "XRDST", "X-LINK2STATE", "XEXCH50", "XPROXY", "XPROXYFROM", "XPROXYTO", "XMESSAGEVALUE"}

@@ -102,7 +102,8 @@ type RetiredHost struct {
 
 // A Notice is something a service announced: what changes, when, and whether it still holds.
 type Notice struct {
-	Said       string // date of the announcement
+	Said       string     // date of the announcement
+	Passwords  []DoorKind // the doors of which it says until when they take passwords
 	What       string
 	Superseded bool // a later notice says otherwise; kept because many pages still quote it
 	Source     Source
