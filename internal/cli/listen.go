@@ -233,7 +233,7 @@ func (a *app) listen(ctx context.Context, o *listenOptions) error {
 		return cannotRun{err}
 	}
 	view := a.newListenView(srv, o, cancel)
-	srv.Watch, srv.Done = view.observe, view.done
+	srv.Away, srv.Watch, srv.Done = view.turnedAway, view.observe, view.done
 	view.begin(listeners)
 	go view.keys(a.in)
 	err = serveAll(ctx, srv, listeners, o.parsed)

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -140,6 +141,33 @@ func TestListenReports(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(out.String()), &doc); err != nil || doc.Verdict.Step != "ehlo" || doc.Verdict.Cause != "helo-only-client" {
 		t.Errorf("%v: %+v", err, doc)
+	}
+}
+
+// Whoever waits for a device learns that it was turned away, once.
+func TestListenTellsOfTheTurnedAway(t *testing.T) {
+	addr, _, errOut, status := startListen(t, "--per-address", "1")
+	first, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(first).ReadString('\n'); err != nil { // the place is taken
+		t.Fatal(err)
+	}
+	for range 2 {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.ReadAll(conn)
+		conn.Close()
+	}
+	fmt.Fprint(first, "EHLO scanner.example.com\r\nQUIT\r\n")
+	io.ReadAll(first)
+	first.Close()
+	<-status
+	if n := strings.Count(errOut.String(), "127.0.0.1 was turned away"); n != 1 {
+		t.Errorf("it says so %d times, want once\n%s", n, errOut)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,7 @@ type listenView struct {
 	mu      sync.Mutex
 	all     evidence.Record // of the run
 	stored  map[string]bool // by their IDs
+	away    map[string]bool // who was told why, and is not told again
 	lost    int             // traces beyond maxKeptTraces
 	held    *strings.Builder
 	heard   int
@@ -42,7 +44,7 @@ type listenView struct {
 }
 
 func (a *app) newListenView(srv *listen.Server, o *listenOptions, stop context.CancelFunc) *listenView {
-	v := &listenView{a: a, srv: srv, o: o, stop: stop, status: exitCannot, stored: map[string]bool{}}
+	v := &listenView{a: a, srv: srv, o: o, stop: stop, status: exitCannot, stored: map[string]bool{}, away: map[string]bool{}}
 	for _, r := range renderers {
 		if r.name == o.output.format {
 			v.render = r
@@ -58,6 +60,20 @@ func (v *listenView) observe(t evidence.Trace, e evidence.Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.show(lines)
+}
+
+const maxAway = 200 // lines about those who were turned away
+
+// turnedAway says once of each address that it was turned away: it may be the very device that is waited for.
+func (v *listenView) turnedAway(client netip.Addr, why string) {
+	line := fmt.Sprintf("-- %s was turned away: this server %s --\n", client, why)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.away[line] || len(v.away) == maxAway {
+		return
+	}
+	v.away[line] = true
+	v.show(line)
 }
 
 const maxHeldText = 64 << 10

@@ -30,6 +30,7 @@ type Server struct {
 	Answer  func(context.Context, net.Conn) // holds the conversation in place of this server, which records; nil: this server
 	Forward *Forward                        // passes conversations on to another server; nil: they end here
 
+	Away  func(client netip.Addr, why string)  // is told who was turned away; nil: nobody is
 	Watch func(evidence.Trace, evidence.Event) // is shown each event as it happens; nil: nobody looks
 	Done  func(*evidence.Record)               // gets the record of each conversation, with the earlier ones of its address
 
@@ -108,7 +109,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, port Port) {
 	client := addrPort(conn.RemoteAddr())
 	leave, why := s.gate.enter(client.Addr())
 	if why != "" {
-		s.turnAway(conn, port, why)
+		s.turnAway(conn, client.Addr(), port, why)
 		return
 	}
 	defer leave()
@@ -130,7 +131,10 @@ func (s *Server) serve(ctx context.Context, conn net.Conn, port Port) {
 }
 
 // turnAway tells a client in one line why it cannot be served, where it would understand it.
-func (s *Server) turnAway(conn net.Conn, port Port, why string) {
+func (s *Server) turnAway(conn net.Conn, client netip.Addr, port Port, why string) {
+	if s.Away != nil {
+		s.Away(client, why)
+	}
 	if port.Implicit {
 		return
 	}
