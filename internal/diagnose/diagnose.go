@@ -264,7 +264,7 @@ func (s *scene) stopsAtStartTLS() bool {
 		return false
 	}
 	return !slices.ContainsFunc(v.Trace.Events[v.StartTLS.Reply+1:], func(e evidence.Event) bool {
-		return e.Segments == nil && e.Ended == nil && e.Note == nil
+		return e.Segments == nil && e.Ended == nil && e.Note == nil && !(e.Sent != nil && e.Sent.Verb == "QUIT")
 	})
 }
 

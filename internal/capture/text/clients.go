@@ -260,7 +260,7 @@ var mailContext = []string{"smtp", "mail", "rcpt", "relay", "recipient", "sender
 
 // harmless are words of lines that tell of nothing that broke, though they sound like it.
 var harmless = []string{"does not resolve to address", "tls connection established to", "tls connection established from", "no host name found for ip",
-	"statistics: max", "continuing anyway"}
+	"statistics: max", "continuing anyway", "quit command failed"}
 
 // otherPort is a port that is named, and is none that mail goes to.
 var otherPort = lazily(`(?i)\bport[ :=]+(\d{1,5})\b`)

@@ -69,6 +69,16 @@ type reader struct {
 	rest    []stray
 	program string
 	pend    place // where the next conversation goes, as far as it was said
+	learned bool  // the marks are none that are known
+	names   bool  // loose keys name conversations
+}
+
+// speak takes a line of the dialogue apart.
+func (r *reader) speak(text string) (speech, bool) {
+	if r.learned {
+		return lead(text)
+	}
+	return speak(text)
 }
 
 // newReader looks through the lines once, to see whether there is a dialogue in them and how it is marked.
@@ -106,13 +116,15 @@ func newReader(b *book, lines []line) *reader {
 			}
 		}
 	}
-	replies, commands := 0, 0
+	replies, commands, mixed := 0, 0, false
 	for _, m := range append(marks, infixes...) {
 		sign := strings.TrimSpace(m.sign)
 		v, ok := votes[sign]
 		switch {
 		case !ok || v[0]+v[1] == 0:
 			continue
+		case m.side == "" && v[0] > 1 && v[1] > 1: // it stands before both sides' lines
+			mixed = true
 		case m.side == evidence.Client && v[1] >= v[0], m.side == "" && v[1] > v[0]:
 			r.sides[sign] = evidence.Client
 			commands += v[1]
@@ -133,7 +145,25 @@ func newReader(b *book, lines []line) *reader {
 	case commands == 0 && rawCommands > 0:
 		r.rawOnly = evidence.Client
 	}
+	if mixed || !r.any() {
+		if sides := learn(lines); sides != nil {
+			r.sides, r.raw, r.rawOnly, r.learned = sides, false, "", true
+		}
+	}
+	r.names = r.any() && r.named(lines)
 	return r
+}
+
+// named reports whether what the lines call their sessions are names of conversations: of which each has several lines.
+func (r *reader) named(lines []line) bool {
+	seen, n := map[string]bool{}, 0
+	for _, l := range lines {
+		if sp, ok := r.speak(l.text); ok && sp.loose {
+			seen[sp.key] = true
+			n++
+		}
+	}
+	return n >= 3*len(seen)
 }
 
 // any reports whether there is a dialogue at all.
@@ -141,9 +171,11 @@ func (r *reader) any() bool { return len(r.sides) > 0 || r.raw }
 
 // read takes the next line.
 func (r *reader) read(l line) {
-	if sp, ok := speak(l.text); ok {
+	if sp, ok := r.speak(l.text); ok {
 		if side, used := r.sides[sp.sign]; used {
-			sp.side = side
+			if sp.side = side; sp.loose && !r.names {
+				sp.key = ""
+			}
 			if r.spoken(l, sp) {
 				r.byMark = true
 				return
@@ -252,9 +284,14 @@ func (r *reader) begin(key string, n int) {
 	r.pend = place{}
 }
 
+// greetedBefore reports whether a line tells that the current connection opened, after its greeting: JavaMail has them so.
+func (r *reader) greetedBefore(c connection) bool {
+	return c.open && r.cur != nil && r.cur.greeted && !r.cur.connected && r.cur.sent < 0
+}
+
 // connect reads a line about opening the connection.
 func (r *reader) connect(l line, c connection) {
-	if r.cur == nil || r.cur.spoken || r.cur.connected && c.open {
+	if !r.greetedBefore(c) && (r.cur == nil || r.cur.spoken || r.cur.connected && c.open) {
 		if !c.open && r.cur == nil {
 			r.pend.merge(c.place)
 			r.rest = append(r.rest, stray{l, nil})

@@ -48,10 +48,11 @@ var infixes = []mark{
 
 // A speech is a line of a dialogue, taken apart.
 type speech struct {
-	sign string
-	side evidence.Side // "" until the votes are counted
-	key  string        // the conversation's name in its log; "": none
-	text string
+	sign  string
+	side  evidence.Side // "" until the votes are counted
+	key   string        // the conversation's name in its log; "": none
+	loose bool          // the key is one only if it comes again and again
+	text  string
 }
 
 // A shape says what a line of text could be in a dialogue.
@@ -93,7 +94,7 @@ func speak(text string) (speech, bool) {
 	s := text
 	for range 5 {
 		if sp, ok := marked(s); ok {
-			sp.key = keyBefore(text[:len(text)-len(s)])
+			sp.key, sp.loose = keyBefore(text[:len(text)-len(s)])
 			return sp, true
 		}
 		rest, ok := cutPrefix(s)
@@ -144,7 +145,8 @@ func infixed(text string) (speech, bool) {
 		if shapeOf(rest) == neither && !strings.Contains(rest, "EHLO ") {
 			continue
 		}
-		return speech{sign: strings.TrimSpace(m.sign), side: m.side, key: keyBefore(text[:i]), text: rest}, true
+		key, loose := keyBefore(text[:i])
+		return speech{sign: strings.TrimSpace(m.sign), side: m.side, key: key, loose: loose, text: rest}, true
 	}
 	return speech{}, false
 }
@@ -156,12 +158,24 @@ func afterPeer(s string) string { return s[len(peerPrefix.FindString(s)):] }
 
 var (
 	idAtEnd   = lazily(`[\[(]([A-Za-z0-9_-]{3,40})[\])][^\[\]()]{0,2}$`)
-	levelWord = lazily(`(?i)^(?:trace|debug|debg|info|notice|warn|warning|error|eror|fatal|smtp|mail|main)$|^[\d-]{8,}$`)
+	levelWord = lazily(`(?i)^(?:client|server|send|sent|recv|rcvd|received|out|trace|debug|debg|info|notice|warn|warning|error|eror|fatal|smtp|mail|main)$|^[\d-]{8,}$`)
 	pidAtFore = lazily(`^\s*(\d{2,7})\s`)
+	looseKey  = lazily(`(?i)(?:\b(?:session|sess|sid|conn|connection|cid|client|thread|tid|id)(?:[ _-]?id)?[ =:#]{1,2}|#)"?([A-Za-z0-9-]*\d[A-Za-z0-9-]*)`)
 )
 
-// keyBefore finds the name that a log gives a conversation: the last word in brackets before the mark, or a process id.
-func keyBefore(prefix string) string {
+// keyBefore finds the name that a log gives a conversation: the last word in brackets before the mark, a process id, or what the
+// log calls a session or the like. The last may be another name in each line: it is loose.
+func keyBefore(prefix string) (key string, loose bool) {
+	if key = sureKey(prefix); key != "" {
+		return key, false
+	}
+	if m := looseKey.FindStringSubmatch(prefix); m != nil {
+		return m[1], true
+	}
+	return "", false
+}
+
+func sureKey(prefix string) string {
 	if i := strings.Index(prefix, "SMTP ("); i >= 0 {
 		return strings.TrimSpace(prefix[i:])
 	}

@@ -207,8 +207,12 @@ func iisEvent(b *book, row map[string]string, l line) {
 	words := strings.ReplaceAll(strings.Trim(row["cs-uri-query"], "+-"), "+", " ")
 	switch {
 	case who == "OutboundConnectionResponse":
-		for _, s := range splitReply(words) {
+		lines := splitReply(words)
+		for i, s := range lines {
 			if isReplyLine(s) {
+				if i == len(lines)-1 && len(s) > 3 {
+					s = s[:3] + " " + s[4:] // of a reply's lines, only the first is logged
+				}
 				t.server(s)
 			}
 		}

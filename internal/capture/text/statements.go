@@ -42,6 +42,10 @@ func (u *unit) read(b *book) {
 	whole, folded := joined(lines)
 	about := u.talk != nil || u.key != "" || mentions(folded, mailContext) || sayOnlyMailServers(whole)
 	found := u.findings(lines, folded, about)
+	if u.shows() {
+		// That the program calls it a failure to connect says no more than that it failed.
+		found = slices.DeleteFunc(found, func(f finding) bool { return f.means.said == evidence.SaidConnectFailed })
+	}
 	if len(found) == 0 {
 		return
 	}
@@ -141,9 +145,12 @@ var ownAccount = []string{"winsock error code", "communicating with primary targ
 // phpMailer is how PHPMailer takes a reply apart. It is put together again: code, status, words.
 var phpMailer = lazily(`Detail: (.+?) SMTP code: ([245]\d\d)(?: Additional SMTP info: ([245]\.\d+\.\d+))?`)
 
+// shows reports whether the unit stands in a dialogue, which shows how far it came.
+func (u *unit) shows() bool { return u.talk != nil && (u.talk.spoken || u.talk.connected) }
+
 // waitNear is the wait that a socket error belongs to: the dialogue shows it, or the words around the error tell.
 func (u *unit) waitNear(before, around string, o evidence.Outcome) string {
-	if u.talk == nil || !u.talk.spoken && !u.talk.connected {
+	if !u.shows() {
 		return waitNear(before, around, unknownWait(o))
 	}
 	if wait := waitNear(before, "", ""); wait == dial || wait == waitHandshake {

@@ -118,14 +118,14 @@ func (t *talk) client(text string) {
 		t.message(true)
 		return
 	}
-	if t.begin && !t.secured {
+	verb := smtp.ParseCommand([]byte(text)).Verb
+	if t.begin && !t.secured && verb != "QUIT" { // a client that failed at TLS may say QUIT all the same
 		t.secure(evidence.Secured{})
 	}
 	if text == "" && t.auth < 0 {
 		return
 	}
 	i := t.rec.Command(0, []byte(text), smtp.CRLF)
-	verb := smtp.ParseCommand([]byte(text)).Verb
 	switch {
 	case t.auth >= 0:
 		verb = ""

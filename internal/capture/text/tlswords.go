@@ -139,6 +139,12 @@ var certificatePhrases = []phrase{
 
 // tlsPhrases are the words of TLS libraries for a handshake that failed for another reason.
 var tlsPhrases = []phrase{
+	// Exchange names what Schannel said.
+	{"tls negotiation failed with error algorithmmismatch", said(evidence.SaidTLSCipher)},
+	{"tls negotiation failed with error certexpired", cert(evidence.CertExpired)},
+	{"tls negotiation failed with error untrustedroot", cert(evidence.CertUntrusted)},
+	{"tls negotiation failed with error wrongprincipal", cert(evidence.CertNameMismatch)},
+	{"tls negotiation failed with error", said(evidence.SaidTLSFailed)},
 	{"accept…wrong version number", said(evidence.SaidTLSVersion)}, // a server says it of its client's hello
 	{"unsupported protocol", said(evidence.SaidTLSVersion)},
 	{"no protocols available", said(evidence.SaidTLSVersion)},
