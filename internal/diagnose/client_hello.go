@@ -125,6 +125,7 @@ func clientName(s *scene) support {
 		name := helloName(sent)
 		r := s.reply(x)
 		switch {
+		case r != nil && (r.Code == 500 || r.Code == 502 || r.Code == 503): // not for its name
 		case name == "" && r != nil && r.Permanent():
 			return support{confidence: Proven, because: []Ground{s.ground(x.Sent, "%s has no name after it, and is refused: %s", sent.Verb, r)},
 				summary: "The device greets without a name: give it a host name, such as scanner.example.com."}

@@ -48,13 +48,22 @@ func Diagnose(rec *evidence.Record) Diagnosis {
 // failedFirst moves the first conversation of others that failed to the front: it is what people ask about.
 func failedFirst(paths []Path) {
 	i := slices.IndexFunc(paths, func(p Path) bool { return p.Role == evidence.RoleObserved && failed(p) })
-	// Behind a relay the server's answers come first, and what the client did wrong where they tell nothing.
-	relayed := paths[0].Role == evidence.RoleAsked && paths[0].Verdict.Cause == cause.Undetermined
+	// Behind a relay the server's answers come first, and what the client did wrong where they tell less.
+	relayed := paths[0].Role == evidence.RoleAsked && (paths[0].Verdict.Cause == cause.Undetermined || i > 0 && tellsMore(paths[i], paths[0]))
 	if i > 0 && (relayed || paths[0].Role == evidence.RoleObserved && !failed(paths[0])) {
 		p := paths[i]
 		copy(paths[1:], paths[:i])
 		paths[0] = p
 	}
+}
+
+// tellsMore reports whether what the client did wrong says more than the server's answers: these refuse nothing, or not as surely,
+// and are its consequence at best.
+func tellsMore(client, server Path) bool {
+	if !failed(server) {
+		return server.Verdict.Cause == cause.AcceptedNotProven
+	}
+	return client.Verdict.Confidence == Proven && server.Verdict.Confidence != Proven && client.Verdict.Step.Index() <= server.Verdict.Step.Index()
 }
 
 func failed(p Path) bool {

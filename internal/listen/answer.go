@@ -39,8 +39,8 @@ func (c *call) overheard(e evidence.Ended) {
 // ending says how a connection ended, as the client would put it: what it waited for, and who made an end.
 func (t *tap) ending() evidence.Ended {
 	e := evidence.Ended{Waiting: t.d.awaited()}
-	if e.Waiting == "handshake" && t.tls.through() {
-		e.Waiting = "" // inside TLS, where we do not see
+	if e.Waiting == "handshake" && (t.tls.through() || !t.tls.begun()) {
+		e.Waiting = "" // inside TLS, where we do not see, or the client has still to begin it
 	}
 	done := evidence.Ended{Outcome: evidence.Aborted, By: evidence.Client, Why: "done"}
 	t.mu.Lock()

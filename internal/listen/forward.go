@@ -257,6 +257,11 @@ func (b *bridge) leave(leg *tap, inside net.Conn, err error) {
 // client offers, as far as versions and the name go, so that it answers us as it would answer the client.
 func (b *bridge) upgrade(r *bufio.Reader) bool {
 	b.c.raw.SetReadDeadline(time.Now().Add(handshakeWait))
+	if first, err := r.Peek(recordHead); err != nil || !startsHandshake(first) {
+		b.c.startTLS(b.ctx, r) // which puts on record how it fails; the server is spared it
+		b.up.raw.leaving()
+		return false
+	}
 	conf := b.clientConfig(r)
 	b.up.raw.SetDeadline(time.Now().Add(handshakeWait))
 	var shown [][]byte
@@ -275,6 +280,7 @@ func (b *bridge) upgrade(r *bufio.Reader) bool {
 	server := b.up.secure(conn)
 	client := b.c.startTLS(b.ctx, r)
 	if client == nil {
+		b.up.raw.leaving() // it is we who end it with the server
 		return false
 	}
 	b.mu.Lock()
@@ -396,7 +402,7 @@ func fill(w *evidence.Walk, s *evidence.Sent) {
 		w.From = path
 	case s.Verb == "RCPT" && isPath && len(w.To) < maxRcpts:
 		w.To = append(w.To, path)
-	case s.Verb == "DATA" || s.Verb == "BDAT":
+	case s.Verb == "DATA":
 		w.Send = true
 	case s.Verb == "AUTH":
 		mechanism, _, _ := strings.Cut(strings.ToUpper(c.Args), " ")

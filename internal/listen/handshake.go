@@ -83,6 +83,9 @@ func (c *call) answerOldSSL(ctx context.Context, r *bufio.Reader, began time.Tim
 		c.tlsFailed(ctx, err, began, int64(len(first)), 0)
 		return true
 	}
+	if !startsHandshake(first) {
+		return false // crypto/tls says at once that it is none
+	}
 	if n := recordSize(first); n <= recordRoom {
 		if first, err = r.Peek(n); err != nil {
 			c.tlsFailed(ctx, err, began, int64(len(first)), 0)
@@ -107,6 +110,11 @@ func (c *call) answerOldSSL(ctx context.Context, r *bufio.Reader, began time.Tim
 }
 
 const recordHead = 5
+
+// startsHandshake reports whether octets begin like a ClientHello, of TLS or in the format of SSLv2.
+func startsHandshake(head []byte) bool {
+	return len(head) > 0 && (head[0] == byte(tlswire.HandshakeRecord) || head[0]&0x80 != 0)
+}
 
 // recordSize is how long the client's first record is, by its head: TLS, or else SSLv2 with its two octets of length.
 func recordSize(head []byte) int {

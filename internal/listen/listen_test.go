@@ -202,6 +202,15 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 func (fullDisk) Close() error              { return nil }
 
+// What begins like no ClientHello is not waited for to become one.
+func TestStartsHandshake(t *testing.T) {
+	for head, want := range map[string]bool{"\x16\x03\x01": true, "\x80\x2e\x01": true, "EHLO a": false, "": false} {
+		if got := startsHandshake([]byte(head)); got != want {
+			t.Errorf("%q: %v, want %v", head, got, want)
+		}
+	}
+}
+
 func TestNearby(t *testing.T) {
 	for addr, want := range map[string]bool{"127.0.0.1": true, "10.1.2.3": true, "192.168.0.9": true, "172.31.0.1": true, "172.32.0.1": false, "169.254.1.1": true,
 		"100.64.0.1": true, "fd00::1": true, "fe80::1": true, "203.0.113.9": false, "2001:db8::1": false} {

@@ -81,7 +81,7 @@ func (s *session) implicitTLS(ctx context.Context) bool {
 		s.lost(ctx, "handshake", began, err)
 		return false
 	}
-	if first[0] != byte(tlswire.HandshakeRecord) && first[0]&0x80 == 0 {
+	if !startsHandshake(first) {
 		s.c.d.finish() // what came is on record as a line, or as octets
 		return false
 	}
@@ -288,7 +288,7 @@ func (s *session) startTLS(ctx context.Context, c smtp.Command) {
 		}
 		// What came in clear after the command must not count inside TLS (RFC 3207, section 4.2): only a hello may.
 		if n := s.r.Buffered(); n > 0 {
-			if first, _ := s.r.Peek(1); first[0] != byte(tlswire.HandshakeRecord) && first[0]&0x80 == 0 {
+			if first, _ := s.r.Peek(1); !startsHandshake(first) {
 				s.r.Discard(n)
 			}
 		}
