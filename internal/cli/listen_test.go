@@ -177,6 +177,7 @@ func TestKnocked(t *testing.T) {
 		return evidence.Event{Ended: &evidence.Ended{Outcome: evidence.Closed, By: by, Waiting: why}}
 	}
 	greeting := evidence.Event{Reply: &evidence.Reply{Reply: smtp.Reply{Code: 220, Text: []string{"x"}, Complete: true}, To: -1}}
+	ended := evidence.Event{At: time.Minute, Ended: &evidence.Ended{Outcome: evidence.Aborted, By: evidence.Server, Why: "interrupt"}}
 	late := left(evidence.Client, "command")
 	late.At = 10 * time.Second
 	for _, tt := range []struct {
@@ -186,6 +187,7 @@ func TestKnocked(t *testing.T) {
 	}{
 		{"opens and leaves", []evidence.Event{greeting, left(evidence.Client, "command")}, true},
 		{"stays and says nothing", []evidence.Event{greeting, late}, false},
+		{"is silent until the run ends", []evidence.Event{greeting, ended}, true},
 		{"is sent away", []evidence.Event{left(evidence.Server, "greeting")}, false},
 		{"says something", []evidence.Event{greeting, {Sent: &evidence.Sent{Verb: "QUIT", Line: "QUIT"}}}, false},
 	} {

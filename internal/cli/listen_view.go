@@ -133,7 +133,10 @@ func knocked(rec *evidence.Record) string {
 		}
 	}
 	for _, e := range own.Traces[0].Events {
-		if e.Sent != nil || e.ClientHello != nil || e.Bytes != nil || e.Alert != nil || e.At > knocks || e.Ended != nil && endedByServer(e.Ended) {
+		if e.Sent != nil || e.ClientHello != nil || e.Bytes != nil || e.Alert != nil || e.Ended != nil && endedByServer(e.Ended) {
+			return ""
+		}
+		if e.At > knocks && (e.Ended == nil || e.Ended.Why != "interrupt") { // what was silent until the end of the run may only be an open port test
 			return ""
 		}
 	}
