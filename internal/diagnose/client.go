@@ -81,7 +81,19 @@ func (s *scene) clientFindings(steps []StepResult) []Finding {
 		}
 		return []Finding{f}
 	}
+	if v := s.main; s.interrupted() && v.Message.Reply < 0 && v.Quit.Sent < 0 {
+		f := finding(cause.None, cause.Undetermined, Possible, "The run was ended while the device was still talking, and nothing had failed: let it finish.")
+		f.Because = []Ground{s.ground(v.Ended, "it was ended from here")}
+		return []Finding{f}
+	}
 	return []Finding{s.allPassed(steps)}
+}
+
+// interrupted reports whether it was the end of our own run that ended the conversation: what the client did not do, it may have been
+// about to do.
+func (s *scene) interrupted() bool {
+	e := s.main.Ending()
+	return e != nil && e.Outcome == evidence.Aborted && e.Why == "interrupt"
 }
 
 func (s *scene) clientSaidNothing() bool {

@@ -217,7 +217,7 @@ func clientWithoutTLS(s *scene) support {
 		return support{confidence: Likely, because: append(because, s.ground(v.Mails[0].Reply, "mail without it is refused: %s", r)),
 			summary: "The device does not use TLS: set its encryption to STARTTLS. If it has no such setting, it cannot use this door."}
 	}
-	if e := v.Ending(); s.walk.Port != 25 && len(v.Mails)+len(v.Auths) == 0 && e != nil && e.Outcome != evidence.TimedOut {
+	if e := v.Ending(); !s.interrupted() && s.walk.Port != 25 && len(v.Mails)+len(v.Auths) == 0 && e != nil && e.Outcome != evidence.TimedOut {
 		return support{confidence: Possible, because: append(because, s.ground(v.Ended, "it left without sending mail: %s", clientEnding(e)))}
 	}
 	return support{}
@@ -227,7 +227,7 @@ func clientWithoutTLS(s *scene) support {
 func clientStartsNoTLS(s *scene) support {
 	v := s.main
 	r, f := s.reply(v.StartTLS), s.tlsFailed()
-	if r == nil || r.Code != 220 || v.ClientHello >= 0 || f == nil || f.How != evidence.TLSNotTLS && f.How != evidence.TLSEnded {
+	if r == nil || r.Code != 220 || v.ClientHello >= 0 || f == nil || s.interrupted() || f.How != evidence.TLSNotTLS && f.How != evidence.TLSEnded {
 		return support{}
 	}
 	because := []Ground{s.ground(v.StartTLS.Reply, "it asked for STARTTLS and was told to go ahead: %s", r)}
