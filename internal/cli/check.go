@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -125,6 +127,9 @@ func (a *app) credentials(o *checkOptions, j *job) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.tokenFile != "" {
+		secret = strings.TrimSpace(bearerPrefix.ReplaceAllString(secret, "")) // as it stands in a header
+	}
 	j.prober.Secret = func() string { return secret }
 	if o.tokenFile != "" {
 		claims := readToken(secret)
@@ -132,6 +137,8 @@ func (a *app) credentials(o *checkOptions, j *job) (err error) {
 	}
 	return nil
 }
+
+var bearerPrefix = regexp.MustCompile(`^(?i:\s*(?:Authorization:\s*)?Bearer\s+)`)
 
 // readRoots reads the certificates of a PEM file; no file is no pool.
 func readRoots(file string) (*x509.CertPool, error) {

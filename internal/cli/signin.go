@@ -108,6 +108,9 @@ func (a *app) signIn(ctx context.Context, j *job) {
 	if auth.Asked != nil && (!auth.Asked.Issued || stillGood(auth.Token, time.Now())) {
 		return
 	}
+	if j.request.Host == "" && j.target.Domain != "" {
+		j.request.Host = signInHost(j.prober.FindDoors(ctx, j.target).Walk.Host) // the cloud shows in the doors alone
+	}
 	token, seen := signin.Token(ctx, *j.request)
 	scrub := new(evidence.Scrubber)
 	scrub.Add(auth.User, j.request.Secret)

@@ -174,3 +174,40 @@ func TestSignInAgain(t *testing.T) {
 		}
 	}
 }
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestSignInHostOfTheCloud: which cloud a tenant is in shows in its doors alone, and its tokens come from there.
+func TestSignInHostOfTheCloud(t *testing.T) {
+	var asked, scope string
+	client := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		asked = r.URL.Host
+		if err := r.ParseForm(); err != nil {
+			return nil, err
+		}
+		scope = r.Form.Get("scope")
+		return &http.Response{StatusCode: 400, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+			Body: io.NopCloser(strings.NewReader(`{"error":"invalid_request","error_description":"AADSTS90002: Tenant not found."}`))}, nil
+	})}
+	for mx, want := range map[string][2]string{
+		"contoso.mail.protection.office365.us":           {"login.microsoftonline.us", "https://outlook.office365.us/.default"},
+		"contoso-com.mail.protection.partner.outlook.cn": {"login.partner.microsoftonline.cn", "https://partner.outlook.cn/.default"},
+		"contoso-com.mail.protection.outlook.com":        {"login.microsoftonline.com", "https://outlook.office365.com/.default"},
+	} {
+		a := quietApp()
+		a.signInClient = client
+		c, err := tenants.Parse("cloud", []byte("-- want --\nverdict auth x\n-- flags --\n--from scanner@contoso.com --user scanner@contoso.com --tenant contoso.com --client-id app "+
+			"--client-secret-file {dir}/secret\n-- dns --\ncontoso.com MX "+mx+"\n-- file/secret --\nmarked-client-secret\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (tenantCase{c}).run(t.Context(), t.TempDir(), a); err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]string{asked, scope}; got != want {
+			t.Errorf("%s: asked %v, want %v", mx, got, want)
+		}
+	}
+}

@@ -12,6 +12,9 @@ import (
 // readToken reads the claims of an access token that matter for SMTP. The token is a JWT (RFC 7519) if it can be read at all;
 // nothing is verified, and of the token itself nothing is kept.
 func readToken(token string) evidence.Token {
+	if strings.HasPrefix(token, "{") {
+		return evidence.Token{Opaque: "it is JSON, the whole answer of the sign-in service; only the value of access_token is wanted"}
+	}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return evidence.Token{Opaque: "it is not a JWT"}
@@ -21,15 +24,16 @@ func readToken(token string) evidence.Token {
 		return evidence.Token{Opaque: "its claims are not base64url"}
 	}
 	var c struct {
-		Audience audience `json:"aud"`
-		Scopes   string   `json:"scp"`
-		Roles    []string `json:"roles"`
-		Expires  float64  `json:"exp"`
-		UPN      string   `json:"upn"`
-		Name     string   `json:"preferred_username"`
-		Unique   string   `json:"unique_name"`
-		App      string   `json:"appid"`
-		Tenant   string   `json:"tid"`
+		Audience  audience `json:"aud"`
+		Scopes    string   `json:"scp"`
+		Roles     []string `json:"roles"`
+		Expires   float64  `json:"exp"`
+		NotBefore float64  `json:"nbf"`
+		UPN       string   `json:"upn"`
+		Name      string   `json:"preferred_username"`
+		Unique    string   `json:"unique_name"`
+		App       string   `json:"appid"`
+		Tenant    string   `json:"tid"`
 	}
 	if json.Unmarshal(b, &c) != nil {
 		return evidence.Token{Opaque: "its claims are not what a token has"}
@@ -40,11 +44,17 @@ func readToken(token string) evidence.Token {
 			t.User = user
 		}
 	}
-	// Beyond these bounds JSON cannot hold the time, and no token lives that long.
-	if c.Expires > 0 && c.Expires < 1<<37 {
-		t.Expires = time.Unix(int64(c.Expires), 0).UTC()
-	}
+	t.NotBefore, t.Expires = numericDate(c.NotBefore), numericDate(c.Expires)
 	return t
+}
+
+// numericDate is a time as tokens have it (RFC 7519, section 2); zero if there is none. Beyond these bounds JSON cannot hold the
+// time, and no token lives that long.
+func numericDate(seconds float64) time.Time {
+	if seconds <= 0 || seconds >= 1<<37 {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0).UTC()
 }
 
 // An audience is one text, or a list of them, of which SMTP tokens have one (RFC 7519, section 4.1.3).

@@ -28,6 +28,8 @@ func TestReadToken(t *testing.T) {
 		{"opaque", "EwB4A8l6", evidence.Token{Opaque: "it is not a JWT"}},
 		{"not base64", "a.%%%.c", evidence.Token{Opaque: "its claims are not base64url"}},
 		{"not JSON", "a." + base64.RawURLEncoding.EncodeToString([]byte("hello")) + ".c", evidence.Token{Opaque: "its claims are not what a token has"}},
+		{"times", jwt(`{"nbf":1794990000,"exp":1795000000}`), evidence.Token{NotBefore: time.Unix(1794990000, 0).UTC(), Expires: time.Unix(1795000000, 0).UTC()}},
+		{"the whole answer", `{"access_token":"a.b.c"}`, evidence.Token{Opaque: "it is JSON, the whole answer of the sign-in service; only the value of access_token is wanted"}},
 		{"the end of time", jwt(`{"exp":1e300}`), evidence.Token{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,10 +1,12 @@
 package diagnose
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/provider"
 )
 
 var authRules = []rule{
@@ -89,14 +91,25 @@ func badToken(s *scene) support {
 	return support{confidence: Likely, because: []Ground{s.ground(at, "the token was refused: %s", r)}}
 }
 
+// exchangeOnline is the id of the application Office 365 Exchange Online, which tokens of the second form name as their audience in
+// every cloud.
+const exchangeOnline = "00000002-0000-0ff1-ce00-000000000000"
+
 // smtpAudiences are the audiences of tokens that Exchange Online takes for SMTP
-// (office-developer-exchange-docs, how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth, read 2026-11).
-//
-// The id is that of the application Office 365 Exchange Online, which tokens of the second form name in its place; the others are
-// those of the national clouds.
-var smtpAudiences = []string{
-	"https://outlook.office365.com", "https://outlook.office.com", "00000002-0000-0ff1-ce00-000000000000",
-	"https://outlook.office365.us", "https://outlook-dod.office365.us", "https://partner.outlook.cn",
+// (office-developer-exchange-docs, how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth, read 2026-11); those of the
+// national clouds from configurations seen.
+var smtpAudiences = map[provider.Cloud][]string{
+	provider.Worldwide: {"https://outlook.office365.com", "https://outlook.office.com"},
+	provider.GCCHigh:   {"https://outlook.office365.us"},
+	provider.DoD:       {"https://outlook-dod.office365.us", "https://outlook.office365.us"},
+	provider.China:     {"https://partner.outlook.cn"},
+}
+
+func audiencesOf(c provider.Cloud) []string {
+	if list := smtpAudiences[c]; list != nil {
+		return list
+	}
+	return smtpAudiences[provider.Worldwide]
 }
 
 // tokenGrounds is what the token's own claims say against it.
@@ -111,8 +124,11 @@ func tokenGrounds(s *scene) []Ground {
 	if !t.Expires.IsZero() && s.rec.Started.After(t.Expires) {
 		add("the token expired at " + t.Expires.UTC().Format("2006-01-02 15:04 MST"))
 	}
-	if s.profile.Name == "microsoft365" && t.Audience != "" && !goodAudience(t.Audience) {
-		add("the token is for " + t.Audience + ", not for outlook.office365.com")
+	if s.rec.Started.Before(t.NotBefore) {
+		add("the token holds from " + t.NotBefore.UTC().Format("2006-01-02 15:04 MST") + " on only; see whether the clocks are right")
+	}
+	if s.profile.Name == "microsoft365" && t.Audience != "" && !s.goodAudience(t.Audience) {
+		add("the token is for " + t.Audience + ", not for " + strings.TrimPrefix(audiencesOf(s.door.Cloud)[0], "https://"))
 	}
 	if s.profile.Name == "microsoft365" && !hasSMTPPermission(t) {
 		add("the token has neither the scope SMTP.Send nor the role SMTP.SendAsApp")
@@ -123,13 +139,9 @@ func tokenGrounds(s *scene) []Ground {
 	return out
 }
 
-func goodAudience(aud string) bool {
-	for _, a := range smtpAudiences {
-		if strings.EqualFold(strings.TrimSuffix(aud, "/"), a) {
-			return true
-		}
-	}
-	return false
+func (s *scene) goodAudience(aud string) bool {
+	aud = strings.ToLower(strings.TrimSuffix(aud, "/"))
+	return aud == exchangeOnline || slices.Contains(audiencesOf(s.door.Cloud), aud)
 }
 
 func hasSMTPPermission(t *evidence.Token) bool {

@@ -39,7 +39,7 @@ func Diagnose(rec *evidence.Record) Diagnosis {
 	if rec.Source == evidence.FromCheck {
 		d.Patterns = patterns(all)
 		d.Guidance, d.Recommended = guidance(all)
-		d.Guidance = slices.Concat(misfitGuidance(all), d.Guidance, externalGuidance(all), passwordNotices(all))
+		d.Guidance = slices.Concat(misfitGuidance(all), d.Guidance, externalGuidance(all), passwordNotices(all), tokenNotice(all))
 	}
 	d.Results = results(rec)
 	return d

@@ -141,14 +141,15 @@ type TokenRequest struct {
 
 // Token holds the claims of an OAuth token that matter for SMTP, read offline and unverified. The token itself never enters.
 type Token struct {
-	Audience string    `json:"audience,omitempty"`
-	Scopes   []string  `json:"scopes,omitempty"` // delegated permissions (scp)
-	Roles    []string  `json:"roles,omitempty"`  // application permissions
-	Expires  time.Time `json:"expires,omitzero"`
-	User     string    `json:"user,omitempty"` // upn, preferred_username or unique_name
-	App      string    `json:"app,omitempty"`  // appid
-	Tenant   string    `json:"tenant,omitempty"`
-	Opaque   string    `json:"opaque,omitempty"` // why nothing could be read
+	Audience  string    `json:"audience,omitempty"`
+	Scopes    []string  `json:"scopes,omitempty"` // delegated permissions (scp)
+	Roles     []string  `json:"roles,omitempty"`  // application permissions
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Expires   time.Time `json:"expires,omitzero"`
+	User      string    `json:"user,omitempty"` // upn, preferred_username or unique_name
+	App       string    `json:"app,omitempty"`  // appid
+	Tenant    string    `json:"tenant,omitempty"`
+	Opaque    string    `json:"opaque,omitempty"` // why nothing could be read
 }
 
 // Host is what this machine says of its own network.

@@ -43,6 +43,15 @@ func (r *run) findDoors(ctx context.Context) {
 	r.mu.Unlock()
 }
 
+// FindDoors chooses the doors of a target as Run does, and records nothing: for who must know them before the run.
+func (p *Prober) FindDoors(ctx context.Context, t evidence.Target) evidence.Target {
+	quiet := *p
+	quiet.Observe = nil
+	r := newRun(&quiet, t)
+	r.findDoors(ctx)
+	return r.target
+}
+
 // inquire asks the run's resolvers in turn until one says what there is, and returns all look-ups. Without resolvers of the user
 // it asks as programs on this machine do.
 func (r *run) inquire(ctx context.Context, j *journal, name, kind string) []evidence.Lookup {

@@ -48,8 +48,12 @@ type Request struct {
 }
 
 // resources are the mail services that tokens are for, by sign-in host. Other hosts issue them for the worldwide one
-// (office-developer-exchange-docs: authenticate by using OAuth, read 2026-11; the US government's from configurations seen).
-var resources = map[string]string{"login.microsoftonline.us": "https://outlook.office365.us"}
+// (office-developer-exchange-docs: authenticate by using OAuth, read 2026-11; those of the national clouds from configurations seen).
+var resources = map[string]string{
+	"login.microsoftonline.us":         "https://outlook.office365.us",
+	"login.partner.microsoftonline.cn": "https://partner.outlook.cn",
+	"login.chinacloudapi.cn":           "https://partner.outlook.cn", // its name of before
+}
 
 // Resource is the mail service that the token is for.
 func (r Request) Resource() string {
