@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/tlswire"
@@ -74,6 +75,8 @@ func fold(s string) string {
 			r = '\''
 		case r == '\u201c', r == '\u201d':
 			r = '"'
+		case r >= 0x80:
+			r = unicode.ToLower(r)
 		}
 		if r == ' ' {
 			if !blank {
@@ -191,4 +194,4 @@ func calledError(before string) bool {
 }
 
 // tables are all phrases, those that say more before those that say less.
-var tables = [][]phrase{clientPhrases, certificatePhrases, tlsPhrases, alertPhrases, lookupPhrases, serverLogPhrases, socketPhrases, wrapperPhrases}
+var tables = [][]phrase{clientPhrases, certificatePhrases, tlsPhrases, alertPhrases, lookupPhrases, serverLogPhrases, socketPhrases, localisedPhrases, wrapperPhrases}
