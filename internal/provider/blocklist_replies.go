@@ -6,7 +6,7 @@ import "github.com/smtptriage/smtptriage/internal/cause"
 var blocklistRows = []Row{
 	{
 		ID: "greylisted", Service: "generic", Code: 450, Status: "4.2.0",
-		Pattern: `gr[ea]y.?list|GREY_?LIST|greylst`,
+		Pattern: `gr[ea]y.?list|GREY_?LIST|greylst|is not yet authori[sz]ed to deliver mail`,
 		Steps:   []cause.Step{cause.Rcpt, cause.Data},
 		Cause:   cause.Greylisted, Firm: Names, Retry: true, Verified: true,
 		Meaning: "The server asks clients it does not know yet to try again; a device that never does loses the mail.",

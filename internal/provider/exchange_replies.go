@@ -18,7 +18,7 @@ var exchangeRows = []Row{
 	},
 	{
 		ID: "exchange-sendconnector-cert-missing", Service: "exchange-onprem", Code: 454, Status: "4.7.5",
-		Pattern: `certificate specified in TlsCertificateName`,
+		Pattern: `certificate specified in TlsCertificateName .{0,60}could not be found`,
 		Steps:   []cause.Step{cause.StartTLS}, NDR: true,
 		Cause: cause.ConnectorMisconfigured, Firm: Names, Retry: true, Verified: true,
 		Meaning: "An Exchange Server does not find the certificate that its send connector names, mostly after a renewal.",
@@ -54,6 +54,16 @@ var exchangeRows = []Row{
 		Meaning: "The address in MAIL FROM is malformed or unknown.",
 		Actions: []string{"The device's sender must be an address and nothing else: name@domain, without a display name."},
 		Sources: []Source{srcExchangeDSN},
+	},
+	{
+		ID: "exchange-certificate-refused", Service: "exchange", Code: 454, Status: "4.7.5",
+		Pattern: `Certificate validation fail(?:ed|ure)`,
+		Steps:   []cause.Step{cause.StartTLS}, NDR: true,
+		Cause: cause.CertificateUntrusted, Firm: Suggests, Retry: true,
+		Also:    []cause.ID{cause.CertificateExpired, cause.CertificateNameMismatch},
+		Meaning: "An Exchange Server wants a certificate that verifies, and the other side's does not.",
+		Actions: []string{"Put the receiving server's certificate or its chain right; the reason behind the words says which."},
+		Sources: []Source{srcMemory},
 	},
 	{
 		ID: "m365-sender-denied", Service: "exchange", Code: 550, Status: "5.1.0",

@@ -119,6 +119,16 @@ var genericEnvelope = []Row{
 		Sources: []Source{srcSeen},
 	},
 	{
+		ID: "ironport-address-rejected", Service: "cisco", Code: 550, Status: "5.1.0",
+		Pattern: `5\.1\.0 Address rejected`,
+		Steps:   []cause.Step{cause.Rcpt},
+		Cause:   cause.RecipientNotFound, Firm: Suggests,
+		Also:    []cause.ID{cause.ExternalRecipientBlocked},
+		Meaning: "A Cisco gateway takes no mail for this recipient: it is not in its table or directory.",
+		Actions: []string{actCheckAddress},
+		Sources: []Source{srcMemory},
+	},
+	{
 		ID: "recipient-rejected-generic", Service: "generic", Code: 550, Status: "5.7.1",
 		Pattern: `Recipient address rejected|recipient (?:was |is )?(?:rejected|refused|not accepted)|RCPT TO .{0,30}(?:rejected|refused)`,
 		Steps:   []cause.Step{cause.Rcpt},
