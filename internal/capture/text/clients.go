@@ -116,6 +116,33 @@ var clientPhrases = []phrase{
 	{"talked…before greeting", said(evidence.SaidOutOfStep)},
 	{"pregreet", said(evidence.SaidOutOfStep)},
 
+	// Outlook, by its numbers, and Thunderbird.
+	{"0x800ccc0d", meaning{lookup: nameUnknown}},
+	{"0x800ccc0e", weak(said(evidence.SaidConnectFailed))},
+	{"0x80042108", weak(said(evidence.SaidConnectFailed))},
+	{"0x80042109", weak(said(evidence.SaidConnectFailed))},
+	{"connect to your outgoing (smtp)", weak(said(evidence.SaidConnectFailed))},
+	{"0x8004210b", socket(evidence.TimedOut, "")},
+	{"0x800ccc19", socket(evidence.TimedOut, "")},
+	{"0x800ccc0f", socket(evidence.Closed, "")},
+	{"connection to outgoing server (smtp)…timed out", socket(evidence.TimedOut, "")},
+	{"connection to outgoing server (smtp)…was lost", socket(evidence.Closed, "")},
+	{"connecting to outgoing server (smtp)…failed", weak(said(evidence.SaidConnectFailed))},
+	{"outgoing server (smtp)…is unknown", meaning{lookup: nameUnknown}},
+	{"doesn't advertise that feature", said(evidence.SaidNoStartTLS)},
+	{"unable to authenticate to outgoing server", weak(said(evidence.SaidAuthFailed))},
+	{"does not support the selected authentication method", said(evidence.SaidAuthMechanism)},
+	{"does not seem to support encrypted passwords", said(evidence.SaidAuthMechanism)},
+
+	// Copiers and their kind, in the words of more than one maker.
+	{"timeout error", socket(evidence.TimedOut, "")},
+	{"unable to resolve the smtp server", meaning{lookup: nameUnknown}},
+	{"cannot find the smtp server", meaning{lookup: nameUnknown}},
+	{"could not find the smtp server", meaning{lookup: nameUnknown}},
+	{"smtp server not found", meaning{lookup: nameUnknown}},
+	{"smtp auth error", weak(said(evidence.SaidAuthFailed))},
+	{"smtp authentication error", weak(said(evidence.SaidAuthFailed))},
+
 	{"greeting never received", waiting(evidence.TimedOut, waitGreeting)},
 	{"timed out while receiving the initial server greeting", waiting(evidence.TimedOut, waitGreeting)},
 	{"lost connection…while receiving the initial server greeting", waiting(evidence.Closed, waitGreeting)},

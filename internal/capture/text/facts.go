@@ -2,6 +2,7 @@ package text
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/smtp"
@@ -60,6 +61,9 @@ func (w writer) sentFor(verb string) int {
 	words := map[string]string{"MAIL": "MAIL FROM:", "RCPT": "RCPT TO:"}[verb]
 	if words == "" {
 		words = verb
+	}
+	if verb == "AUTH" && strings.Contains(w.folded, "auth xoauth2") {
+		words = "AUTH XOAUTH2"
 	}
 	i := t.rec.Command(0, []byte(words), smtp.CRLF)
 	t.asked(i, verb)

@@ -30,7 +30,7 @@ var (
 	bareStatus = lazily(`(?:^|['"(>#]|b['"]|[:;=]\s?["']?)([245])\.(\d{1,3})\.(\d{1,3})(?:[ ;,:)]|$)`)
 	// code: 550, responseCode: 550, SMTP code: 550
 	asProperty = lazily(`(?i)(?:response ?code|smtp ?code|status ?code|reply ?code|error code|code)["']?\s*[:=]\s*["']?([245]\d\d)\b`)
-	units      = lazily(`^(?:ms|msec|bytes?|octets|seconds?|sec|s|kb|mb|gb|items?|rows?|users?|people|files?|lines?|times|requests|records|%)\b`)
+	units      = lazily(`^(?:ms|msec|bytes?|octets|seconds?|sec|s|kb|mb|gb|items?|rows?|users?|people|files?|lines?|times|requests|records|%)(?:[^\w@]|$)`)
 )
 
 // quotes finds the replies in a line. mail says that the text around is about mail.
@@ -78,7 +78,7 @@ func nextQuote(s string, at int, mail bool) (quote, bool) {
 			continue
 		}
 		q := cut(s, at+m[2], at+m[2])
-		if plausible(q, mail) || mail && calledReply.MatchString(s[:q.start]) {
+		if plausible(q, mail) || mail && calledReply.MatchString(s[:q.start]) || len(q.text) > 3 && ledIn.MatchString(s[:q.start]) {
 			take(q)
 			break
 		}
@@ -111,7 +111,10 @@ func knownWords(s string) bool {
 }
 
 // calledReply stands before a number that is called a reply.
-var calledReply = lazily(`(?i)(?:response|reply|smtp code|got code|retcode)[:= "'(]*$`)
+var calledReply = lazily(`(?i)(?:response|reply|smtp code|got code|retcode|(?:rcpt|mail|data|auth|ehlo) failed)[:= "'(]*$`)
+
+// ledIn stands before a reply that a server logs of its peer: whatever follows are that one's words.
+var ledIn = lazily(`(?: said|refused to talk to me): $`)
 
 // plausible reports whether three digits in a line are a reply's code: where mail is talked of, or the words are known.
 func plausible(q quote, mail bool) bool {

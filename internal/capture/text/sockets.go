@@ -143,6 +143,8 @@ var lookupPhrases = []phrase{
 	{"getaddrinfo failed", meaning{lookup: nameUnknown}},
 	{"php network getaddresses", meaning{lookup: nameUnknown}},
 	{"nxdomain", meaning{lookup: nameUnknown}},
+	{"bad hostname '", meaning{lookup: nameUnknown}},
+	{"dns domain…does not exist", weak(meaning{lookup: nameUnknown})},
 	{"domain not found", meaning{lookup: nameUnknown}},
 	{"unrouteable address", weak(meaning{lookup: nameUnknown})},
 	{"all relevant mx records point to non-existent hosts", meaning{lookup: nameUnknown}},

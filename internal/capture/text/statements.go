@@ -39,6 +39,9 @@ func (u *unit) read(b *book) {
 		return // the dialogue shows it; the rest repeats it
 	}
 	lines := unfold(u.lines)
+	for i := range lines {
+		lines[i].text = faq.ReplaceAllString(lines[i].text, "")
+	}
 	whole, folded := joined(lines)
 	about := u.talk != nil || u.key != "" || mentions(folded, mailContext) || sayOnlyMailServers(whole)
 	found := u.findings(lines, folded, about)
@@ -117,7 +120,7 @@ func (u *unit) findings(lines []line, folded string, about bool) []finding {
 	if len(out) == 0 && len(lines) <= 40 {
 		out = byProperty(lines, folded, about)
 	}
-	wraps := !slices.ContainsFunc(out, func(f finding) bool { return f.reply != nil || !f.means.weak })
+	wraps := !slices.ContainsFunc(out, func(f finding) bool { return f.reply != nil || !f.means.weak || f.means.said == evidence.SaidCertificate })
 	if wraps && len(lines) <= 40 {
 		if words := byWords(lines, about || !notOurs(folded)); len(words) > 0 {
 			out = words // they say more than that something failed
@@ -159,10 +162,21 @@ func (u *unit) waitNear(before, around string, o evidence.Outcome) string {
 	return ""
 }
 
+// faq are what MailKit appends to every failed handshake: all that it could have been, none of which was seen.
+var faq = lazily(`(?i)(?:\d\. )?(?:The server is using a self-signed certificate which cannot be verified|` +
+	`The local system is missing a Root or Intermediate certificate needed to verify the server's certificate|` +
+	`The certificate presented by the server is expired or invalid|` +
+	`A Certificate Authority CRL server for one or more of the certificates in the chain is temporarily unavailable|` +
+	`The set of SSL/TLS protocols supported by the client and server do not match)\.?`)
+
+// inner is a reply of Exchange's front end around the one that its back end got, which says more.
+var inner = lazily(`(?:[245]\d\d [245]\.\d+\.\d+ (?:Proxy session setup failed on Frontend with '|Primary target IP address responded with: "))+([245]\d\d )`)
+
 // lineFindings lists what one line states.
 func (u *unit) lineFindings(i int, l line, folded string, about bool) []finding {
 	var out []finding
 	text := phpMailer.ReplaceAllString(l.text, `Detail: "$2 $3 $1"`)
+	text = inner.ReplaceAllString(text, "'$1")
 	masked := []byte(text)
 	off := prefixLen(text)
 	for _, q := range quotes(text[off:], about) {

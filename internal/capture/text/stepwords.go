@@ -100,7 +100,7 @@ func lastWord(words []stepWord, s string) string {
 
 // waitWords tell in which wait a connection ended.
 var waitWords = []stepWord{
-	{"smtpserverdisconnected", waitGreeting}, {"network read error", waitGreeting}, {"sent an empty reply", waitGreeting},
+	{"connected on session", waitGreeting}, {"smtpserverdisconnected", waitGreeting}, {"network read error", waitGreeting}, {"sent an empty reply", waitGreeting},
 	{"greeting", waitGreeting}, {"initial connection", waitGreeting},
 	{"starttls:", waitHandshake}, {"handshake", waitHandshake}, {"ssl connect", waitHandshake}, {"starttls", waitHandshake}, {"ssl: ", waitHandshake},
 	{"sslsocket", waitHandshake}, {"tls: ", waitHandshake},
@@ -115,10 +115,19 @@ var waitWords = []stepWord{
 	{"trying ", dial},
 }
 
+// frames are lines of smtplib's own code, as its stack traces quote them: they tell what it was at, whatever the exception says.
+var frames = []stepWord{
+	{"self.auth(", "AUTH"}, {"self.data(", "DATA"}, {"self.rcpt(", "RCPT"}, {"self.mail(", "MAIL"}, {"self.docmd(\"starttls", "STARTTLS"},
+	{"self.ehlo()", "EHLO"}, {"self.helo()", "EHLO"},
+}
+
 // waitNear is the wait that a socket error belongs to. unknown is what its outcome means where nothing tells.
 func waitNear(before, around, unknown string) string {
 	if strings.Contains(around, "lo handshake") { // Postfix calls EHLO that
 		return "EHLO"
+	}
+	if v := firstWord(frames, around); v != "" {
+		return v
 	}
 	if i := lastIndexAny(waitWords, before); i >= 0 {
 		return waitWords[i].verb

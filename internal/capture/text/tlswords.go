@@ -19,6 +19,7 @@ var certificatePhrases = []phrase{
 	{"check failed: notafter", cert(evidence.CertExpired)},
 	{"sec error expired certificate", cert(evidence.CertExpired)},
 	{"0x80090328", cert(evidence.CertExpired)},
+	{"with error certexpired", cert(evidence.CertExpired)},
 	{"0x800b0101", cert(evidence.CertExpired)},
 	{"nottimevalid", cert(evidence.CertExpired)},
 	{"num=10:", cert(evidence.CertExpired)},
@@ -109,6 +110,8 @@ var certificatePhrases = []phrase{
 	{"unknownissuer", cert(evidence.CertUntrusted)},
 	{"pkix path building failed", cert(evidence.CertUntrusted)},
 	{"unable to find valid certification path", cert(evidence.CertUntrusted)},
+	{"path validation failed", weak(said(evidence.SaidCertificate))},
+	{"does not chain with any of the trust anchors", cert(evidence.CertUntrusted)},
 	{"trust anchor for certification path not found", cert(evidence.CertUntrusted)},
 	{"trustanchors parameter must be non-empty", cert(evidence.CertUntrusted)},
 	{"remotecertificatechainerrors", cert(evidence.CertUntrusted)},
@@ -135,6 +138,7 @@ var certificatePhrases = []phrase{
 	{"ssl peer certificate or ssh remote key was not ok", weak(said(evidence.SaidCertificate))},
 	{"certificate rejected over tls", weak(said(evidence.SaidCertificate))},
 	{"invalid peer certificate", weak(said(evidence.SaidCertificate))},
+	{"certificate presented by the server is not trusted", weak(said(evidence.SaidCertificate))},
 }
 
 // tlsPhrases are the words of TLS libraries for a handshake that failed for another reason.
@@ -168,11 +172,13 @@ var tlsPhrases = []phrase{
 	{"bad protocol version", said(evidence.SaidTLSVersion)},
 	{"bad hs protocol version", said(evidence.SaidTLSVersion)},
 	{"-0x6e80", said(evidence.SaidTLSVersion)},
+	{"with error algorithmmismatch", said(evidence.SaidTLSVersion)},
 	{"do not possess a common algorithm", said(evidence.SaidTLSVersion)},
 	{"0x80090331", said(evidence.SaidTLSVersion)},
 	{"-2146893007", said(evidence.SaidTLSVersion)},
 	{"the requested security protocol is not supported", said(evidence.SaidTLSVersion)},
 	{"inappropriate fallback", said(evidence.SaidTLSVersion)},
+	{"protocol version downgrade attack", said(evidence.SaidTLSVersion)},
 
 	{"no shared cipher", said(evidence.SaidTLSCipher)},
 	{"no cipher match", said(evidence.SaidTLSCipher)},
@@ -217,6 +223,8 @@ var tlsPhrases = []phrase{
 	{"0x80090308", notTLS},
 	{"-2146893048", notTLS},
 	{"invalid ssl record", notTLS},
+	{"corruptmessage", notTLS},
+	{"typically reserved for plain-text connections", notTLS},
 	{"-29184", notTLS},
 	{"-0x7200", notTLS},
 	{"received corrupt message of type invalidcontenttype", notTLS},
@@ -224,6 +232,7 @@ var tlsPhrases = []phrase{
 	{"record layer failure", notTLS},
 
 	{"does not support ssl/crypto", said(evidence.SaidTLSMissing)},
+	{"ssl context creation failure", said(evidence.SaidTLSMissing)},
 	{"extension missing: openssl", said(evidence.SaidTLSMissing)},
 	{"unable to find the socket transport \"ssl\"", said(evidence.SaidTLSMissing)},
 	{"unable to find the socket transport \"tls\"", said(evidence.SaidTLSMissing)},
