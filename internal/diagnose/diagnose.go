@@ -206,12 +206,12 @@ func (s *scene) undetermined(r StepResult) Finding {
 
 // allPassed is the verdict when no step failed.
 func (s *scene) allPassed(steps []StepResult) Finding {
-	if s.role == evidence.RoleAsked && s.rec.Interrupted != "" {
-		return finding(cause.None, cause.Undetermined, Possible, "The run ended before its work was done: "+s.rec.Interrupted+".")
-	}
 	last := StepResult{Step: cause.None}
 	for _, r := range steps {
 		if r.Status == NotSeen && s.asClient() {
+			if s.role == evidence.RoleAsked && s.rec.Interrupted != "" {
+				return finding(cause.None, cause.Undetermined, Possible, "The run ended before its work was done: "+s.rec.Interrupted+".")
+			}
 			// Our own conversation: what was asked for and not seen did not happen, and nobody knows why.
 			f := finding(cause.None, cause.Undetermined, Possible, "The conversation ended before the step "+string(r.Step)+", and nothing was seen that failed.")
 			if s.main != nil && s.main.Ended >= 0 {

@@ -123,6 +123,7 @@ func TestVerdict(t *testing.T) {
 		{"own CA", plain, strings.Replace(secured, "cert ok CN=Public CA", "cert unknown-authority CN=Example Private CA", 1), cause.StartTLS, cause.CertificateUntrusted, Likely},
 		{"inspection product", plain, strings.Replace(secured, "cert ok CN=Public CA", "cert unknown-authority CN=FortiGate CA", 1), cause.StartTLS, cause.TLSIntercepted, Likely},
 		{"private CA at Microsoft", tenant, m365Greets + "S: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nhello 300\ntls TLS 1.3\ncert unknown-authority CN=Corp Root\n", cause.StartTLS, cause.TLSIntercepted, Likely},
+		{"we ended the handshake", plain, tlsBegins + "tls-failed ended aborted 0 interrupted\nend aborted handshake", cause.None, cause.Undetermined, Possible},
 		{"cut after TLS", plain, tlsBegins + "tls TLS 1.3\ncert ok CN=x\nC: EHLO x\nend closed EHLO", cause.StartTLS, cause.EHLOAfterTLSFails, Likely},
 
 		{"no AUTH at an MX", with(tenant, func(w *evidence.Walk) { w.Auth = submit.Auth }), m365MX, cause.Auth, cause.AuthNotOffered, Likely},

@@ -120,6 +120,9 @@ func (s *scene) startTLSStep() StepResult {
 	if v.StartTLS.Sent >= 0 && v.StartTLS.Reply < 0 && v.ClientHello < 0 && v.Secured < 0 && v.TLSFailed < 0 {
 		return s.brokenOff(cause.StartTLS, v.StartTLS.Sent)
 	}
+	if f := s.tlsFailed(); f != nil && f.How == evidence.TLSEnded && f.Outcome == evidence.Aborted && s.asClient() {
+		return s.result(cause.StartTLS, NotSeen, v.TLSFailed, "the handshake was not over when the run ended")
+	}
 	if v.TLSFailed >= 0 {
 		return s.result(cause.StartTLS, Fail, v.TLSFailed, "%s", s.handshakeFailure())
 	}
