@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 
@@ -43,10 +44,16 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 	}
 	// One line, whatever the message quotes.
 	fmt.Fprintln(errOut, "smtptriage: "+report.Clean(strings.TrimSpace(err.Error())))
-	if errors.As(err, new(cannotRun)) {
+	if errors.As(err, new(cannotRun)) || isWriting(err) {
 		return exitCannot
 	}
 	return exitUsage
+}
+
+// isWriting reports whether an error came from writing output: a full disk is not the fault of what the user wrote.
+func isWriting(err error) bool {
+	var p *fs.PathError
+	return errors.As(err, &p) && p.Op == "write"
 }
 
 // cannotRun is trouble that is not the fault of what the user wrote: a full disk, a port that is taken. Any other error is
