@@ -87,6 +87,8 @@ var echo = map[string]string{
 	"in pieces":        "on CREDENTIALS send \"535-5.7.8 no: HALF1\\r\\n535 HALF2\\r\\n\"\n",
 	"in hexadecimal":   "on CREDENTIALS reply 535 5.7.8 bad: HEX\n",
 	"alone in base64":  "on CREDENTIALS reply 535 5.7.8 bad: BASE64\n",
+	"as no reply":      "on CREDENTIALS send \"you sent SECRET, in base64 BASE64\\r\\n535 5.7.8 no\\r\\n\"\n",
+	"behind the reply": "on CREDENTIALS send \"535 5.7.8 no\\r\\n550 you sent SECRET, in base64 BASE64\\r\\n\"\n",
 	"afterwards":       "account " + markedUser + " SECRET\non MAIL reply 550 5.7.1 who signs in with SECRET\n",
 }
 

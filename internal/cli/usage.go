@@ -67,7 +67,7 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := ""
-	cmd.SuggestionsMinimumDistance = 2 // letters changed, as cobra has it where it makes suggestions itself
+	cmd.SuggestionsMinimumDistance = 2                       // letters changed, as cobra has it where it makes suggestions itself
 	if near := cmd.SuggestionsFor(args[0]); len(near) == 1 { // what is near to several is a slip of none
 		hint = fmt.Sprintf(" (did you mean %s?)", near[0])
 	}

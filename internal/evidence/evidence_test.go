@@ -287,3 +287,19 @@ func TestReplyToAnotherCommandDoesNotEndAuth(t *testing.T) {
 		t.Errorf("recorded %q", e.Sent.Line)
 	}
 }
+
+// What a server sends besides replies to commands may repeat a secret as well, and the end of what is kept may fall into it.
+func TestAddHidesSecrets(t *testing.T) {
+	scrub := new(Scrubber)
+	scrub.Add("scanner", "correct-horse-Lab-42")
+	r := NewRecorder(Trace{ID: "t1"}, scrub)
+	r.Add(Event{Reply: &Reply{Reply: smtp.Reply{Code: 250, Text: []string{"you said correct-horse-Lab-42"}}, To: -1, Unasked: true}})
+	r.Add(Event{Bytes: &Bytes{From: Server, Count: 300, Head: []byte(strings.Repeat("x", MaxHead-8) + "correct-horse-Lab-42")}})
+	kept := r.Snapshot().Events
+	if got, want := kept[0].Reply.Text[0], "you said "+smtp.Masked; got != want {
+		t.Errorf("a reply that nobody asked for: %q, want %q", got, want)
+	}
+	if got := string(kept[1].Bytes.Head); len(got) > MaxHead || strings.Contains(got, "correct") {
+		t.Errorf("octets outside the dialogue: %d of them, %q", len(got), got[max(0, len(got)-20):])
+	}
+}

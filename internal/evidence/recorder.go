@@ -14,6 +14,7 @@ import (
 const (
 	MaxEvents = 2000
 	MaxText   = 512 << 10 // octets of reply and command text in one trace
+	MaxHead   = 256       // octets of a Bytes event
 )
 
 // A Recorder writes one trace while it happens. It masks secrets: whatever a client sends within an AUTH exchange, and
@@ -66,6 +67,15 @@ func (r *Recorder) Peek(i int) (Trace, Event) {
 func (r *Recorder) Add(e Event) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	switch {
+	case e.Reply != nil:
+		e.Reply = r.clean(*e.Reply)
+	case e.Bytes != nil:
+		b := *e.Bytes
+		head := r.scrub.Clean(string(b.Head)) // before it is cut, as half a secret is not known for one
+		b.Head = []byte(head[:min(len(head), MaxHead)])
+		e.Bytes = &b
+	}
 	return r.add(e)
 }
 
@@ -137,8 +147,16 @@ const Message = "MESSAGE"
 func (r *Recorder) Reply(at time.Duration, rep smtp.Reply, to int, linesAt []time.Duration, n int64) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := Reply{Reply: rep, To: to, LinesAt: linesAt, Bytes: n}
-	e.Text = r.scrub.CleanLines(rep.Text)
+	e := r.clean(Reply{Reply: rep, To: to, LinesAt: linesAt, Bytes: n})
+	if r.authing && !rep.Intermediate() && r.ofAuth(to) {
+		r.authing = false
+	}
+	return r.add(Event{At: at, Reply: e})
+}
+
+// clean is a reply as it may be kept: without secrets, within bounds, and as text that JSON can hold.
+func (r *Recorder) clean(e Reply) *Reply {
+	e.Text = r.scrub.CleanLines(e.Text)
 	for i, t := range e.Text {
 		var raw []byte
 		e.Text[i], raw = r.keep(t, true)
@@ -149,10 +167,7 @@ func (r *Recorder) Reply(at time.Duration, rep smtp.Reply, to int, linesAt []tim
 			e.Raw[i] = raw
 		}
 	}
-	if r.authing && !rep.Intermediate() && r.ofAuth(to) {
-		r.authing = false
-	}
-	return r.add(Event{At: at, Reply: &e})
+	return &e
 }
 
 // ofAuth reports whether an event is AUTH or goes on with it: a reply to another command, sent before, does not end it.

@@ -179,7 +179,7 @@ func (r Reply) String() string {
 type Bytes struct {
 	From  Side   `json:"from"`
 	Count int64  `json:"count"`
-	Head  []byte `json:"head,omitempty"` // the first 256 of them
+	Head  []byte `json:"head,omitempty"` // the first MaxHead of them
 	Looks string `json:"looks,omitempty"`
 }
 

@@ -19,7 +19,6 @@ const (
 	maxReplyLines  = 10_000
 	maxGarbage     = 100             // lines without a reply code in one conversation
 	garbageWait    = 5 * time.Second // for a reply after such a line
-	headOctets     = 256             // of garbage that are kept
 )
 
 // A talk is the dialogue: lines out, replies in, each recorded. Once it is over, its end is recorded and every method
@@ -143,7 +142,7 @@ func (t *talk) garbled(ctx context.Context, w *waiting, line []byte) {
 
 func (t *talk) addBytes(p []byte, count int64) {
 	t.j.add(evidence.Event{Bytes: &evidence.Bytes{From: evidence.Server, Count: count,
-		Head: append([]byte(nil), p[:min(len(p), headOctets)]...), Looks: string(tlswire.Sniff(p))}})
+		Head: p, Looks: string(tlswire.Sniff(p))}})
 }
 
 // line returns the next line, reading on as needed.
