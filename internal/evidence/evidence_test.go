@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -301,5 +302,24 @@ func TestAddHidesSecrets(t *testing.T) {
 	}
 	if got := string(kept[1].Bytes.Head); len(got) > MaxHead || strings.Contains(got, "correct") {
 		t.Errorf("octets outside the dialogue: %d of them, %q", len(got), got[max(0, len(got)-20):])
+	}
+}
+
+func TestFileIsHarmless(t *testing.T) {
+	text := "a\x7fb\u009bc\u202ed\u2066\te\x1b[2J é"
+	rec := &Record{Schema: Schema, Traces: []Trace{{ID: "t1", Events: []Event{{Note: &Note{Text: text}}}}}}
+	var b bytes.Buffer
+	if err := Write(&b, rec); err != nil {
+		t.Fatal(err)
+	}
+	if i := strings.IndexFunc(b.String(), func(r rune) bool { return r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }); i >= 0 {
+		t.Errorf("the file holds a raw %q", b.String()[i:i+1])
+	}
+	got, err := Read(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Traces[0].Events[0].Note.Text != text {
+		t.Errorf("read again it is %q", got.Traces[0].Events[0].Note.Text)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"unicode"
 )
 
 // MaxFile is the largest evidence file that is read, in octets.
@@ -20,8 +21,26 @@ func Write(w io.Writer, r *Record) error {
 	if err != nil {
 		return fmt.Errorf("writing the evidence: %w", err)
 	}
-	_, err = w.Write(append(b, '\n'))
+	_, err = w.Write(append(visible(b), '\n'))
 	return err
+}
+
+// visible escapes in JSON what a terminal would take for a command or for the order of letters. encoding/json leaves DEL, the
+// controls above it and marks of direction as they are; they stand only in strings.
+func visible(b []byte) []byte {
+	hidden := func(r rune) bool { return r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+	if !bytes.ContainsFunc(b, hidden) {
+		return b
+	}
+	var out bytes.Buffer
+	for _, r := range string(b) {
+		if hidden(r) {
+			fmt.Fprintf(&out, `\u%04x`, r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.Bytes()
 }
 
 // Read reads a saved record and checks that it holds together. The error says what is wrong and where.
