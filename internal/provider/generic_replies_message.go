@@ -6,7 +6,7 @@ import "github.com/smtptriage/smtptriage/internal/cause"
 var genericMessage = []Row{
 	{
 		ID: "content-generic", Service: "generic", Code: 550, Status: "5.7.1",
-		Pattern: `\b(?:virus|malware|trojan|infected|phishing)\b|(?:classified|identified|detected|considered|rejected|flagged|marked|blocked|looks|appears|seems|is) (?:as |to be |like |being |likely )?(?:an? )?(?:possible |probable )?(?:\w+ )?(?:spam|UCE|junk|unsolicited)|spam (?:message|content|detected|score|filter|rejected|mail)|spamassassin|rspamd|high (?:probability|score) .{0,20}spam|(?:attachment|file (?:type|extension|name)|content(?: type)?)s? .{0,60}(?:not (?:allowed|permitted|accepted)|blocked|forbidden|prohibited|rejected|denied)|content (?:reject|filter)|(?:banned|forbidden|prohibited|executable) (?:attachment|file|content)|rejected .{0,40}(?:content|spam)`,
+		Pattern: `\b(?:virus|malware|trojan|infected|phishing)\b|(?:classified|identified|detected|considers?|considered|rejected|flagged|marked|blocked|looks|appears|seems|is) (?:as |to be |like |being |likely )?(?:an? )?(?:possible |probable )?(?:\w+ )?(?:spam|UCE|junk|unsolicited)|spam (?:message|content|detected|score|filter|rejected|mail)|spamassassin|rspamd|high (?:probability|score) .{0,20}spam|(?:attachment|file (?:type|extension|name)|content(?: type)?)s? .{0,60}(?:not (?:allowed|permitted|accepted)|blocked|forbidden|prohibited|rejected|denied)|content (?:reject|filter)|(?:banned|forbidden|prohibited|executable) (?:attachment|file|content)|rejected .{0,40}(?:content|spam)`,
 		Steps:   []cause.Step{cause.Data},
 		Cause:   cause.ContentFiltered, Firm: Suggests, Verified: true,
 		Meaning: "The server refuses what the message says or holds.",

@@ -42,6 +42,15 @@ var m365Limits = []Row{
 		Sources: []Source{srcThrot},
 	},
 	{
+		ID: "exchange-deliver-quota", Service: "exchange", Code: 554, Status: "5.2.2",
+		Pattern: `STOREDRV\.Deliver.{0,80}QuotaExceeded`,
+		Steps:   []cause.Step{cause.Rcpt}, NDR: true,
+		Cause: cause.RecipientMailboxFull, Firm: Names,
+		Meaning: "The recipient's mailbox takes no more: Deliver is the way in, Submission the way out.",
+		Actions: []string{"The recipient must make room, or get a larger quota."},
+		Sources: []Source{srcMemory},
+	},
+	{
 		ID: "m365-sender-mailbox-full", Service: "microsoft365", Code: 554, Status: "5.2.2",
 		Pattern: `STOREDRV\.Submi.{0,80}QuotaExceededException.{0,20}MapiException(?:Shutoff)?QuotaExceeded|QuotaExceededException\.MapiException(?:Shutoff)?QuotaExceeded|5\.2\.2 mailbox full; STOREDRV\.Submission|aka\.ms/mailboxfull`,
 		Steps:   []cause.Step{cause.Data},

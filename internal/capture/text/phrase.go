@@ -20,7 +20,7 @@ type phrase struct {
 // A meaning is the fact that a phrase states. One of its fields is set, apart from the flags.
 type meaning struct {
 	socket evidence.Outcome          // a connection, or the attempt at one, fared so; in which wait, the words around tell
-	wait   string                    // with socket: the wait, where the phrase itself tells. "dial": the attempt to connect
+	wait   string                    // with socket: the wait, where the phrase itself tells; or dial, or reading
 	errno  string                    // with socket: its name
 	lookup lookup                    // a name could not be looked up
 	tls    evidence.TLSFailure       // a handshake failed so

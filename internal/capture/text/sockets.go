@@ -29,13 +29,13 @@ var socketPhrases = []phrase{
 	{"context deadline exceeded", socket(evidence.TimedOut, "")},
 	{"execution expired", socket(evidence.TimedOut, "")},
 	{"net::opentimeout", waiting(evidence.TimedOut, dial)},
-	{"net::readtimeout", waiting(evidence.TimedOut, "")},
+	{"net::readtimeout", waiting(evidence.TimedOut, reading)},
 	{"the operation has timed out", socket(evidence.TimedOut, "")},
 	{"the operation timed out", socket(evidence.TimedOut, "")},
 	{"timeouterror: timed out", socket(evidence.TimedOut, "")},
 	{"socket.timeout: timed out", socket(evidence.TimedOut, "")},
 	{"timeout: timed out", socket(evidence.TimedOut, "")},
-	{"read timed out", waiting(evidence.TimedOut, "")},
+	{"read timed out", waiting(evidence.TimedOut, reading)},
 	{"deadline has elapsed", socket(evidence.TimedOut, "")},
 	{"timed out…seconds", socket(evidence.TimedOut, "")},
 	{"connect: timeout", waiting(evidence.TimedOut, dial)},
@@ -112,6 +112,9 @@ var socketPhrases = []phrase{
 
 // dial is the wait of an attempt to connect.
 const dial = "dial"
+
+// reading is the wait of a read, so that there was a connection; for what, the words around tell, or it is the greeting.
+const reading = "read"
 
 // lookupPhrases are the words of resolvers for a name that could not be looked up.
 var lookupPhrases = []phrase{

@@ -120,7 +120,9 @@ func (u *unit) findings(lines []line, folded string, about bool) []finding {
 	if len(out) == 0 && len(lines) <= 40 {
 		out = byProperty(lines, folded, about)
 	}
-	wraps := !slices.ContainsFunc(out, func(f finding) bool { return f.reply != nil || !f.means.weak || f.means.said == evidence.SaidCertificate })
+	wraps := !slices.ContainsFunc(out, func(f finding) bool {
+		return f.reply != nil || !f.means.weak || f.means.said == evidence.SaidCertificate
+	})
 	if wraps && len(lines) <= 40 {
 		if words := byWords(lines, about || !notOurs(folded)); len(words) > 0 {
 			out = words // they say more than that something failed
@@ -160,6 +162,15 @@ func (u *unit) waitNear(before, around string, o evidence.Outcome) string {
 		return wait
 	}
 	return ""
+}
+
+// readNear is the wait of a read that failed. Programs say "could not connect" of it too, when the greeting was what they read.
+func (u *unit) readNear(before, around string) string {
+	wait := u.waitNear(before, around, evidence.Closed)
+	if u.talk == nil && (wait == dial || wait == "") {
+		return waitGreeting
+	}
+	return wait
 }
 
 // faq are what MailKit appends to every failed handshake: all that it could have been, none of which was seen.
@@ -206,6 +217,9 @@ func (u *unit) lineFindings(i int, l line, folded string, about bool) []finding 
 		where := plain
 		if m.inReply {
 			where = fold(text)
+		}
+		if m.wait == reading {
+			m.wait = u.readNear(where[:h.start], folded)
 		}
 		if m.socket != "" && m.wait == "" {
 			m.wait = u.waitNear(where[:h.start], folded, m.socket)

@@ -13,6 +13,8 @@ var certificatePhrases = []phrase{
 	{"certificate has expired", cert(evidence.CertExpired)},
 	{"cert has expired", cert(evidence.CertExpired)},
 	{"certificate expired", cert(evidence.CertExpired)},
+	{"invalid peer certificate: expired", cert(evidence.CertExpired)},
+	{"invalid peer certificate: certificate expired", cert(evidence.CertExpired)},
 	{"certificate is expired", cert(evidence.CertExpired)},
 	{"uses expired certificate", cert(evidence.CertExpired)},
 	{"certificateexpiredexception", cert(evidence.CertExpired)},
@@ -26,6 +28,7 @@ var certificatePhrases = []phrase{
 	{"verify return code: 10 ", cert(evidence.CertExpired)},
 	{"not within its validity period", cert(evidence.CertExpired)},
 
+	{"notvalidyet", cert(evidence.CertNotYetValid)},
 	{"certificate is not yet valid", cert(evidence.CertNotYetValid)},
 	{"cert not yet valid", cert(evidence.CertNotYetValid)},
 	{"certificate not yet valid", cert(evidence.CertNotYetValid)},
@@ -65,6 +68,8 @@ var certificatePhrases = []phrase{
 	{"wrong principal", cert(evidence.CertNameMismatch)},
 	{"target principal name is incorrect", cert(evidence.CertNameMismatch)},
 	{"0x800b010f", cert(evidence.CertNameMismatch)},
+	{"notvalidforname", cert(evidence.CertNameMismatch)},
+	{"certificate not valid for name", cert(evidence.CertNameMismatch)},
 	{"certnotvalidforname", cert(evidence.CertNameMismatch)},
 	{"certificate's cn name does not match", cert(evidence.CertNameMismatch)},
 	{"name mismatch in certificate", cert(evidence.CertNameMismatch)},
@@ -172,7 +177,6 @@ var tlsPhrases = []phrase{
 	{"bad protocol version", said(evidence.SaidTLSVersion)},
 	{"bad hs protocol version", said(evidence.SaidTLSVersion)},
 	{"-0x6e80", said(evidence.SaidTLSVersion)},
-	{"with error algorithmmismatch", said(evidence.SaidTLSVersion)},
 	{"do not possess a common algorithm", said(evidence.SaidTLSVersion)},
 	{"0x80090331", said(evidence.SaidTLSVersion)},
 	{"-2146893007", said(evidence.SaidTLSVersion)},
@@ -268,6 +272,7 @@ var tlsPhrases = []phrase{
 	{"remote host terminated the handshake", said(evidence.SaidTLSCut)},
 	{"ssleoferror", said(evidence.SaidTLSCut)},
 	{"eof occurred in violation of protocol", said(evidence.SaidTLSCut)},
+	{"unexpected eof or 0 bytes from the transport stream", said(evidence.SaidTLSCut)},
 	{"unexpected eof while reading", said(evidence.SaidTLSCut)},
 	{"ssl error syscall", said(evidence.SaidTLSCut)},
 	{"ssl handshake has read 0 bytes", weak(said(evidence.SaidTLSCut))},
@@ -316,6 +321,16 @@ var tlsPhrases = []phrase{
 
 // alertPhrases name a TLS alert that came (RFC 8446, section 6), by name or number.
 var alertPhrases = []phrase{
+	// .NET names the alert in one word.
+	{"sent a tls alert: 'protocolversion'", alert(tlswire.AlertProtocolVersion)},
+	{"sent a tls alert: 'handshakefailure'", alert(tlswire.AlertHandshakeFailure)},
+	{"sent a tls alert: 'insufficientsecurity'", alert(tlswire.AlertInsufficientSecurity)},
+	{"sent a tls alert: 'unknownca'", alert(tlswire.AlertUnknownCA)},
+	{"sent a tls alert: 'badcertificate'", alert(tlswire.AlertBadCertificate)},
+	{"sent a tls alert: 'certificateexpired'", alert(tlswire.AlertCertificateExpired)},
+	{"sent a tls alert: 'certificateunknown'", alert(tlswire.AlertCertificateUnknown)},
+	{"sent a tls alert: 'unrecognizedname'", alert(tlswire.AlertUnrecognizedName)},
+	{"sent a tls alert: 'internalerror'", alert(tlswire.AlertInternalError)},
 	{"alert protocol version", alert(tlswire.AlertProtocolVersion)},
 	{"alert number 70", alert(tlswire.AlertProtocolVersion)},
 	{"fatal alert has been received…protocol version", alert(tlswire.AlertProtocolVersion)},
