@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -85,7 +86,11 @@ func (a *app) importTrace(file, saved string) error {
 // writeMatches prints rows for a person.
 func writeMatches(w io.Writer, matches []messagetrace.Match, all int) {
 	if len(matches) == 0 {
-		fmt.Fprintf(w, "None of the %d lines of the trace is about this check.\n\n", all)
+		if all == 0 {
+			fmt.Fprint(w, "The trace is empty.\n\n")
+		} else {
+			fmt.Fprintf(w, "None of the %d lines of the trace is about this check.\n\n", all)
+		}
 		fmt.Fprintln(w, "What the service refuses within the session is never in a trace: a failed sign-in, a blocked address, a refused")
 		fmt.Fprintln(w, "recipient, throttling. Then the conversation itself is the proof, not the trace. It may also be too early: a message")
 		fmt.Fprintln(w, "can take some minutes to show, a historical search some hours.")
@@ -98,7 +103,7 @@ func writeMatches(w io.Writer, matches []messagetrace.Match, all int) {
 		}
 		fmt.Fprintf(w, "line %d, %s: %s\n", m.Row.Line, when, report.Clean(m.Row.Sender))
 		for _, to := range m.Row.Recipients {
-			fmt.Fprintf(w, "  to %s: %s\n", report.Clean(to.Address), report.Clean(to.Status))
+			fmt.Fprintf(w, "  to %s\n", report.Clean(strings.TrimSuffix(to.Address+": "+to.Status, ": ")))
 		}
 		for _, f := range []struct{ name, value string }{{"event", m.Row.Event}, {"subject", m.Row.Subject}, {"Message-ID", m.Row.MessageID},
 			{"connector", m.Row.Connector}, {"it fits by", string(m.Fit)}} {

@@ -34,6 +34,12 @@ func inUTF16(text string, order binary.AppendByteOrder) string {
 	return string(b)
 }
 
+// below is a row that stands some lines further down.
+func below(r Row, lines int) Row {
+	r.Line += lines
+	return r
+}
+
 func TestRead(t *testing.T) {
 	ip := netip.MustParseAddr("198.51.100.7")
 	at := time.Date(2026, 11, 20, 9, 0, 5, 0, time.UTC)
@@ -56,6 +62,14 @@ func TestRead(t *testing.T) {
 		{"UTF-8 with a mark", "\xef\xbb\xbf" + exported, row, 1},
 		{"UTF-16, little end first", inUTF16(exported, binary.LittleEndian), row, 1},
 		{"UTF-16, big end first", inUTF16(exported, binary.BigEndian), row, 1},
+		{"UTF-16 without a mark", inUTF16(exported, binary.LittleEndian)[2:], row, 1},
+		{"UTF-16 without a mark, big end first", inUTF16(exported, binary.BigEndian)[2:], row, 1},
+		{"semicolons", strings.ReplaceAll(exported, ",", ";"), row, 1},
+		{"tabs", strings.ReplaceAll(exported, ",", "\t"), row, 1},
+		{"Excel's separator line", "sep=;\r\n" + strings.ReplaceAll(exported, ",", ";"), below(row, 1), 1},
+		{"PowerShell's type line", "#TYPE Selected.Microsoft.Exchange.MessageTraceV2\n" + exported, below(row, 1), 1},
+		{"a German time", strings.Replace(exported, "11/20/2026 9:00:05 AM", "20.11.2026 09:00:05", 1), row, 1},
+		{"a British time", strings.Replace(exported, "11/20/2026 9:00:05 AM", "20/11/2026 09:00:05", 1), row, 1},
 	} {
 		rows, err := Read(strings.NewReader(tt.text))
 		if err != nil || len(rows) != tt.n {

@@ -69,7 +69,9 @@ func Read(r io.Reader) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
+	text, before, comma := headed(text)
 	c := csv.NewReader(strings.NewReader(text))
+	c.Comma = comma
 	c.FieldsPerRecord, c.LazyQuotes, c.ReuseRecord = -1, true, true
 	head, err := c.Read()
 	if err != nil {
@@ -89,9 +91,29 @@ func Read(r io.Reader) ([]Row, error) {
 			return nil, err
 		}
 		line, _ := c.FieldPos(0)
-		rows = append(rows, rowOf(fields, at, line))
+		rows = append(rows, rowOf(fields, at, before+line))
 	}
 	return nil, fmt.Errorf("it has more than %d lines", maxRows)
+}
+
+// headed cuts off what programs write before the column names (Windows PowerShell the type of the objects, Excel the separator) and
+// tells how many lines that were, and what separates the columns: Excel saves with the separator of the user's country.
+func headed(text string) (rest string, before int, comma rune) {
+	for {
+		line, after, more := strings.Cut(text, "\n")
+		if line = strings.TrimSpace(line); more && (line == "" || strings.HasPrefix(line, "#TYPE") || strings.HasPrefix(strings.ToLower(line), "sep=")) {
+			text = after
+			before++
+			continue
+		}
+		comma = ','
+		for _, c := range []rune{';', '\t', '|'} {
+			if strings.Count(line, string(c)) > strings.Count(line, string(comma)) {
+				comma = c
+			}
+		}
+		return text, before, comma
+	}
 }
 
 // decode turns the file into UTF-8. Exports are in either form of UTF-16, or in UTF-8, most of them with a byte order mark.
@@ -99,8 +121,12 @@ func decode(data []byte) (string, error) {
 	var order binary.ByteOrder
 	switch {
 	case bytes.HasPrefix(data, []byte{0xff, 0xfe}):
-		order = binary.LittleEndian
+		order, data = binary.LittleEndian, data[2:]
 	case bytes.HasPrefix(data, []byte{0xfe, 0xff}):
+		order, data = binary.BigEndian, data[2:]
+	case len(data) > 3 && data[0] != 0 && data[1] == 0 && data[2] != 0 && data[3] == 0: // without a mark, and ASCII as column names are
+		order = binary.LittleEndian
+	case len(data) > 3 && data[0] == 0 && data[1] != 0 && data[2] == 0 && data[3] != 0:
 		order = binary.BigEndian
 	default:
 		data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
@@ -109,7 +135,6 @@ func decode(data []byte) (string, error) {
 		}
 		return string(data), nil
 	}
-	data = data[2:]
 	units := make([]uint16, len(data)/2)
 	for i := range units {
 		units[i] = order.Uint16(data[2*i:])
@@ -169,8 +194,10 @@ func recipients(addresses, status string) []Recipient {
 	return out
 }
 
-// timeForms are those of the exports. All are UTC.
-var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.9999999", "2006-01-02 15:04:05", "1/2/2006 3:04:05 PM", "01/02/2006 15:04:05"}
+// timeForms are those of the exports. All are UTC. Export-Csv writes times as the user's country has them; where only the order of
+// day and month is in doubt, the American one is tried first.
+var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.9999999", "2006-01-02 15:04:05", "1/2/2006 3:04:05 PM", "1/2/2006 15:04:05",
+	"2/1/2006 15:04:05", "2/1/2006 3:04:05 PM", "2.1.2006 15:04:05", "2-1-2006 15:04:05"}
 
 func parseTime(s string) time.Time {
 	for _, form := range timeForms {
