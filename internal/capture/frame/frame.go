@@ -75,6 +75,7 @@ type ICMP struct {
 // A Decoder takes frames apart. It keeps the fragments of unfinished packets, within bounds. The zero value is ready.
 type Decoder struct {
 	fragments fragments
+	deep      bool // inside a tunnel
 }
 
 // Decode reads one frame. It reports false if there is nothing in it for us; p is then not to be used.
@@ -103,8 +104,10 @@ const (
 )
 
 // transport reads what an IP packet carries. wire is its length as the IP header has it.
-func (d *Decoder) transport(proto uint8, b []byte, wire int, p *Packet) {
+func (d *Decoder) transport(at int64, proto uint8, b []byte, wire int, p *Packet) {
 	switch proto {
+	case protoGRE:
+		d.gre(at, b, p)
 	case protoTCP:
 		if p.TCP.read(b, wire, p) {
 			p.Kind = Segment
@@ -114,9 +117,13 @@ func (d *Decoder) transport(proto uint8, b []byte, wire int, p *Packet) {
 			p.Kind = Error
 		}
 	case protoUDP:
-		if len(b) > 8 && (binary.BigEndian.Uint16(b) == 53) {
+		switch {
+		case len(b) <= 8:
+		case binary.BigEndian.Uint16(b) == 53:
 			p.Src.Port, p.Dst.Port = 53, binary.BigEndian.Uint16(b[2:])
 			p.DNS, p.Kind = b[8:], Answer
+		case binary.BigEndian.Uint16(b[2:]) == vxlanPort:
+			d.vxlan(at, b[8:], p)
 		}
 	}
 }

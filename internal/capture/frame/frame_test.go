@@ -71,6 +71,13 @@ func TestLinks(t *testing.T) {
 		{"802.11 with QoS, radiotap", 127, join([]byte{0, 0, 8, 0, 0, 0, 0, 0}, qos, snap, ip4), false},
 		{"802.11 with padding, radiotap", 127, join([]byte{0, 0, 9, 0, 2, 0, 0, 0, 0x20}, qos, []byte{0, 0}, snap, ip4), false},
 		{"IPv6 with a destination header", 101, extended(ip6), true},
+		{"MPLS", 1, bytesOf(t, ether(layers.EthernetTypeMPLSUnicast), &layers.MPLS{Label: 17}, &layers.MPLS{Label: 18, StackBottom: true, TTL: 64}, fixed4, segment(), gopacket.Payload(text)), false},
+		{"GRE", 101, bytesOf(t, outer(47), &layers.GRE{Protocol: layers.EthernetTypeIPv4}, fixed4, segment(), gopacket.Payload(text)), false},
+		{"GRE with key and sequence number, IPv6", 101, bytesOf(t, outer(47), &layers.GRE{Protocol: layers.EthernetTypeIPv6, KeyPresent: true, SeqPresent: true}, fixed6, segment(), gopacket.Payload(text)), true},
+		{"Ethernet in GRE", 101, bytesOf(t, outer(47), &layers.GRE{Protocol: layers.EthernetTypeTransparentEthernetBridging}, gopacket.Payload(craft.InEthernet(ip4))), false},
+		{"ERSPAN", 101, bytesOf(t, outer(47), &layers.GRE{Protocol: layers.EthernetTypeERSPAN, SeqPresent: true}, &layers.ERSPANII{Version: 1}, gopacket.Payload(craft.InEthernet(ip4))), false},
+		{"ERSPAN type III", 101, bytesOf(t, outer(47), &layers.GRE{Protocol: 0x22eb, SeqPresent: true}, gopacket.Payload(join([]byte{0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, make([]byte, 8), craft.InEthernet(ip4)))), false},
+		{"VXLAN", 101, bytesOf(t, outer(17), &layers.UDP{SrcPort: 5555, DstPort: 4789}, &layers.VXLAN{ValidIDFlag: true, VNI: 1}, gopacket.Payload(craft.InEthernet(ip6))), true},
 		{"IPv4 in IPv4", 101, craft.Packet(from.Addr(), to.Addr(), 0, 4, ip4), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -90,6 +97,27 @@ func TestLinks(t *testing.T) {
 				t.Errorf("got %+v", p.TCP)
 			}
 		})
+	}
+}
+
+// outer is the header of a tunnel.
+func outer(proto layers.IPProtocol) *layers.IPv4 {
+	return &layers.IPv4{Version: 4, TTL: 255, Protocol: proto, SrcIP: net.IP{198, 51, 100, 1}, DstIP: net.IP{198, 51, 100, 2}}
+}
+
+// One tunnel is read; a tunnel in a tunnel is not, however deep it goes.
+func TestTunnelInTunnel(t *testing.T) {
+	b := bytesOf(t, fixed4, segment(), gopacket.Payload(text))
+	for n := range 5 {
+		var d frame.Decoder
+		var p frame.Packet
+		if got := d.Decode(101, 1, b, &p); got != (n < 2) {
+			t.Errorf("%d tunnels: read %v", n, got)
+		}
+		if !d.Decode(101, 1, bytesOf(t, fixed4, segment(), gopacket.Payload(text)), &p) {
+			t.Errorf("after %d tunnels, a plain packet is not read", n)
+		}
+		b = bytesOf(t, outer(47), &layers.GRE{Protocol: layers.EthernetTypeIPv4}, gopacket.Payload(b))
 	}
 }
 

@@ -96,7 +96,7 @@ func (d *Decoder) inside(at int64, proto uint8, rest []byte, wire int, p *Packet
 	case proto == protoIPv6 && rest[0]>>4 == 6 && len(rest) > 6 && rest[6] != protoIPv6 && rest[6] != protoIPIP:
 		d.ipv6(at, rest, p)
 	default:
-		d.transport(proto, rest, wire, p)
+		d.transport(at, proto, rest, wire, p)
 	}
 }
 

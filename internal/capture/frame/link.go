@@ -61,6 +61,9 @@ func tagged(proto uint16, b []byte) (uint16, []byte, bool) {
 		}
 		proto, b = binary.BigEndian.Uint16(b[2:]), b[4:]
 	}
+	if proto == etherMPLS {
+		return mpls(b)
+	}
 	if proto == etherPPPoE && len(b) > 6 {
 		return ppp(b[6:])
 	}
