@@ -56,13 +56,11 @@ func endedAt(c *tcp.Conn) int64 {
 // endedBy tells which side ended the connection first, and whether with a reset. "" if neither did.
 func endedBy(c *tcp.Conn) (by evidence.Side, reset bool) {
 	client, server := c.Half[tcp.ToServer].FIN, c.Half[tcp.ToClient].FIN
-	switch r := c.Reset; {
-	case r != nil && (client == 0 || r.At < client) && (server == 0 || r.At < server):
+	if r := c.Reset; r != nil && (client == 0 || r.At < client) && (server == 0 || r.At < server) {
 		return r.From.From(), true
-	case client != 0 && (server == 0 || client <= server):
-		return evidence.Client, false
-	case server != 0:
-		return evidence.Server, false
+	}
+	if way, ok := c.FirstFIN(); ok {
+		return way.From(), false
 	}
 	return evidence.Unknown, false
 }

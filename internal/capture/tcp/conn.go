@@ -31,7 +31,7 @@ func (c *Conn) segment(way Way, at int64, p *frame.Packet) {
 		c.payload(way, at, seq, p)
 	}
 	if t.Flags&frame.FIN != 0 && h.FIN == 0 {
-		h.FIN, h.finSeq = at, seq+uint32(t.Length)
+		h.FIN, h.finSeq, h.finAck = at, seq+uint32(t.Length), t.Ack
 	}
 }
 

@@ -47,6 +47,7 @@ type Half struct {
 	ack     uint32 // by the other side
 	acked   bool
 	finSeq  uint32
+	finAck  uint32  // what the FIN acknowledges
 	queue   []chunk // in order of sequence numbers
 	queued  int
 	flight  []sent

@@ -118,6 +118,24 @@ func (c *Conn) Swap() {
 	}
 }
 
+// FirstFIN is the side that closed first; ok is false if none did. A FIN that acknowledges the other one came after it, in whatever
+// order they were captured.
+func (c *Conn) FirstFIN() (way Way, ok bool) {
+	client, server := &c.Half[ToServer], &c.Half[ToClient]
+	switch {
+	case client.FIN == 0 || server.FIN == 0:
+		if client.FIN == 0 {
+			way = ToClient
+		}
+		return way, client.FIN != 0 || server.FIN != 0
+	case distance(client.finAck, server.finSeq) > 0:
+		return ToClient, true
+	case distance(server.finAck, client.finSeq) > 0 || client.FIN <= server.FIN:
+		return ToServer, true
+	}
+	return ToClient, true
+}
+
 // FromStart reports whether the SYN of the client was seen.
 func (c *Conn) FromStart() bool { return c.Half[ToServer].SYNs > 0 }
 

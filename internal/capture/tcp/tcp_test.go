@@ -193,8 +193,21 @@ func TestFacts(t *testing.T) {
 			w.packet(s.IP())
 			w.packet(toClient(5002, 1007, 0, "").IP())
 		}, "hello", func(c *tcp.Conn) bool {
-			return c.Opened != 0 && c.Finished == tcp.Over && c.Half[0].MSS == 1460 && c.Half[1].MSS == 1400 && c.Half[0].FIN > c.Half[1].FIN
+			way, ok := c.FirstFIN()
+			return ok && way == tcp.ToClient && c.Opened != 0 && c.Finished == tcp.Over && c.Half[0].MSS == 1460 && c.Half[1].MSS == 1400 && c.Half[0].FIN > c.Half[1].FIN
 		}},
+		{"closed by the server, captured in another order", func(w *wire) {
+			open(w, 1000)
+			s := toServer(1000, 0, craft.FIN, "")
+			s.Ack = 5002
+			w.packet(s.IP())
+			w.packet(toClient(5001, 1001, craft.FIN, "").IP())
+		}, "", func(c *tcp.Conn) bool { way, ok := c.FirstFIN(); return ok && way == tcp.ToClient }},
+		{"closed by both at once", func(w *wire) {
+			open(w, 1000)
+			w.packet(toServer(1000, 0, craft.FIN, "").IP())
+			w.packet(toClient(5001, 1001, craft.FIN, "").IP())
+		}, "", func(c *tcp.Conn) bool { way, ok := c.FirstFIN(); return ok && way == tcp.ToServer }},
 		{"met in its middle", func(w *wire) {
 			w.packet(toServer(1000, 100, 0, "later").IP())
 		}, "later", func(c *tcp.Conn) bool { return c.Guessed && !c.FromStart() && c.Client.AddrPort() == client }},
@@ -226,7 +239,7 @@ func TestFacts(t *testing.T) {
 		{"a reset out of line", func(w *wire) {
 			open(w, 1000)
 			w.packet(toClient(5001+1<<25, 1001, craft.RST, "").IP())
-		}, "", func(c *tcp.Conn) bool { return c.Reset != nil && !c.Reset.Window }},
+		}, "", func(c *tcp.Conn) bool { _, ok := c.FirstFIN(); return !ok && c.Reset != nil && !c.Reset.Window }},
 		{"a refused SYN", func(w *wire) {
 			w.packet(craft.Segment{From: client, To: server, Seq: 1000, Flags: craft.SYN}.IP())
 			w.packet(toClient(0, 1001, craft.RST, "").IP())
