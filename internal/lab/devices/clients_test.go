@@ -92,6 +92,61 @@ require('nodemailer').createTransport({host: '{host}', port: {port}, secure: tru
 `}},
 	{name: "smtp-source of Postfix", port: 25, args: "smtp-source -f a@contoso.com -t b@contoso.com {host}:{port}", step: cause.None, cause: cause.Accepted},
 	{name: "posttls-finger of Postfix", port: 25, args: "posttls-finger -c -l may [{host}]:{port}", setUp: postfixConfig, step: cause.None, cause: cause.AcceptedNotProven},
+	{name: "Postfix as a sending server", port: 587, args: "sh {dir}/send.sh", setUp: postfixServer, files: postfixFiles("encrypt", "yes"), step: cause.None, cause: cause.Accepted},
+	{name: "Postfix as a sending server, without TLS", port: 587, args: "sh {dir}/send.sh", setUp: postfixServer, files: postfixFiles("none", "no"), step: cause.StartTLS, cause: cause.ClientTLSUnavailable},
+}
+
+// postfixFiles make a Postfix of the test's own that sends everything to the server.
+func postfixFiles(tls, auth string) map[string]string {
+	return map[string]string{
+		"main.cf": `compatibility_level = 3.6
+queue_directory = {dir}/queue
+data_directory = {dir}/data
+myhostname = client.example.com
+mydestination =
+relayhost = [{host}]:{port}
+default_database_type = texthash
+smtp_tls_security_level = ` + tls + `
+smtp_sasl_auth_enable = ` + auth + `
+smtp_sasl_password_maps = texthash:{dir}/password
+smtp_sasl_tls_security_options = noanonymous
+smtp_sasl_mechanism_filter = login, plain
+smtp_dns_support_level = disabled
+maillog_file = {dir}/log
+maillog_file_prefixes = {dir}
+`,
+		"master.cf": `pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+smtp unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+`,
+		"password": "[{host}]:{port} a@contoso.com:{password}\n",
+		"send.sh": `mkdir {dir}/queue {dir}/data && chown postfix {dir}/data && postfix -c {dir} start || exit
+printf 'From: a@contoso.com\nTo: b@contoso.com\nSubject: x\n\nhello\n' | sendmail -C {dir} -f a@contoso.com b@contoso.com
+for i in 1 2 3 4 5 6 7 8 9 10; do grep -q status= {dir}/log && break; sleep 1; done
+postfix -c {dir} stop
+cat {dir}/log
+`,
+	}
+}
+
+// postfixServer opens the folder to Postfix's own user.
+func postfixServer(t *testing.T, dir string) {
+	require.Program(t, "postfix")
+	require.LinuxRoot(t) // it starts as root alone
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestClients lets real programs send to a server that listens.
