@@ -46,7 +46,7 @@ func certText(v evidence.Verified) string {
 func (s *scene) leaf() string {
 	c := s.chain()
 	if c == nil || len(c.Certificates) == 0 {
-		return "no certificate was seen"
+		return "the certificate itself was not seen"
 	}
 	l := c.Certificates[0]
 	return fmt.Sprintf("subject %q, issuer %q, valid %s to %s", l.Subject, l.Issuer, l.NotBefore.Format(time.DateOnly), l.NotAfter.Format(time.DateOnly))

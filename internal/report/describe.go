@@ -130,6 +130,9 @@ func describeClientHello(h *tlswire.ClientHello) string {
 
 func describeChain(c *evidence.Chain) string {
 	if len(c.Certificates) == 0 {
+		if len(c.Verified) > 0 { // somebody judged one that is not here
+			return "a certificate that was not seen: " + string(c.Verified[0].Problem)
+		}
 		return "the server shows no certificate"
 	}
 	leaf := c.Certificates[0]

@@ -76,6 +76,32 @@ func TestLetter(t *testing.T) {
 	}
 }
 
+// TestPossibleIsSaidSo: whoever reads one sentence, and no further, is not to take a possibility for a fact.
+func TestPossibleIsSaidSo(t *testing.T) {
+	rec, d := blocklisted(t)
+	writers := map[string]func(io.Writer) error{
+		"text":     func(w io.Writer) error { return Text(w, rec, d, Options{}) },
+		"markdown": func(w io.Writer) error { return Markdown(w, rec, d, ForMicrosoft) },
+		"html":     func(w io.Writer) error { return HTML(w, rec, d, ForMicrosoft) },
+	}
+	for _, sure := range []diagnose.Confidence{diagnose.Proven, diagnose.Possible} {
+		d.Verdict.Confidence = sure
+		for name, write := range writers {
+			var b bytes.Buffer
+			if err := write(&b); err != nil {
+				t.Fatal(err)
+			}
+			possible := sure == diagnose.Possible
+			if got := strings.Contains(b.String(), "Possibly: "); got != possible {
+				t.Errorf("%s of a %s verdict: it says possibly: %v", name, sure, got)
+			}
+			if got := strings.Contains(b.String(), "possible and not shown"); got != possible && name != "text" {
+				t.Errorf("%s of a %s verdict: the letter says so: %v", name, sure, got)
+			}
+		}
+	}
+}
+
 func TestBundle(t *testing.T) {
 	rec, d := blocklisted(t)
 	var one, two bytes.Buffer

@@ -72,7 +72,7 @@ func HTML(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, to Reader) e
 	v := &d.Verdict
 	color, head := headline(rec, d)
 	page := htmlPage{
-		CSS: template.CSS(htmlStyle), Title: Clean(head), Tone: tones[color], Summary: Clean(sentence(v.Summary)), Problem: Clean(n.problem()),
+		CSS: template.CSS(htmlStyle), Title: Clean(head), Tone: tones[color], Summary: Clean(told(v)), Problem: Clean(n.problem()),
 		Cause: string(v.Cause), Confidence: string(v.Confidence), Actions: cleaned(v.Actions), RuledOut: cleaned(n.ruledOut()),
 		Guidance: cleaned(d.Guidance), TraceHelp: cleaned(n.traceHelp()), CannotKnow: cleaned(d.CannotKnow), Links: cleaned(v.Links),
 	}

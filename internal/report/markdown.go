@@ -32,7 +32,7 @@ func Markdown(w io.Writer, rec *evidence.Record, d *diagnose.Diagnosis, to Reade
 	m.section("Definitive failure point")
 	m.line("%s", md(n.failurePoint()))
 	m.section("Root cause")
-	m.line("**%s** (%s): %s", md(string(v.Cause)), md(string(v.Confidence)), md(sentence(v.Summary)))
+	m.line("**%s** (%s): %s", md(string(v.Cause)), md(string(v.Confidence)), md(told(v)))
 	m.grounds(v.Because)
 	m.section("Resolution")
 	for i, a := range v.Actions {

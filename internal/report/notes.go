@@ -133,7 +133,7 @@ func (n notes) tested() []string {
 	if len(n.d.Paths) > 1 {
 		for i := range n.d.Paths[1:] {
 			p := &n.d.Paths[i+1]
-			out = append(out, fmt.Sprintf("For comparison %s: %s", pathTitle(p), sentence(p.Verdict.Summary)))
+			out = append(out, fmt.Sprintf("For comparison %s: %s", pathTitle(p), told(&p.Verdict)))
 		}
 	}
 	return out

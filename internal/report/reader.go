@@ -41,13 +41,17 @@ func letter(d *diagnose.Diagnosis, r Reader) (text string, ok bool) {
 	v := &d.Verdict
 	for _, t := range cause.Read(v.Cause).Tell {
 		for _, word := range addressees[r] {
-			if strings.Contains(t.To, word) {
-				return t.Text, true
+			if !strings.Contains(t.To, word) {
+				continue
 			}
+			if v.Confidence == diagnose.Possible {
+				return "This is possible and not shown; what else it could be is listed below. " + t.Text, true
+			}
+			return t.Text, true
 		}
 	}
 	if r == ForClient {
-		return sentence(v.Summary) + " What to do is listed below.", true
+		return told(v) + " What to do is listed below.", true
 	}
 	return fmt.Sprintf("By what was measured, the cause (%s) is not theirs to mend. This report shows what was ruled out.", v.Cause), false
 }

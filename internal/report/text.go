@@ -43,7 +43,7 @@ func (p *page) verdict(rec *evidence.Record, d *diagnose.Diagnosis) {
 	color, head := headline(rec, d)
 	p.painted(plain, "", "", color, head)
 	p.blank()
-	p.text(plain, "  ", "  ", sentence(v.Summary))
+	p.text(plain, "  ", "  ", told(v))
 	if rec.Interrupted != "" && !strings.Contains(v.Summary, rec.Interrupted) {
 		p.text(plain, "  ", "  ", "The run ended before its work was done ("+rec.Interrupted+"): this is what was seen until then.")
 	}
@@ -73,6 +73,14 @@ func sentence(s string) string {
 		return s
 	}
 	return s + "."
+}
+
+// told is what is wrong, in one sentence that claims no more than is known.
+func told(v *diagnose.Finding) string {
+	if failed(v) && v.Confidence == diagnose.Possible {
+		return "Possibly: " + sentence(v.Summary)
+	}
+	return sentence(v.Summary)
 }
 
 // headline says in one line how the walk went.

@@ -54,7 +54,7 @@ func (p *page) otherDoors(d *diagnose.Diagnosis) {
 	for i := range d.Paths[1:] {
 		path := &d.Paths[i+1]
 		v := &path.Verdict
-		p.text(plain, "  - ", "    ", fmt.Sprintf("%s: %s, %s", pathTitle(path), v.Cause, sentence(v.Summary)))
+		p.text(plain, "  - ", "    ", fmt.Sprintf("%s: %s, %s", pathTitle(path), v.Cause, told(v)))
 	}
 }
 
