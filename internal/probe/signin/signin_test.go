@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -115,6 +116,29 @@ func TestDeviceCode(t *testing.T) {
 	b, _ := json.Marshal(seen)
 	if strings.Contains(string(b), "ABCD") || strings.Contains(string(b), `"dev"`) {
 		t.Errorf("the code is in what is recorded: %s", b)
+	}
+}
+
+// TestDeviceCodeRefused: nobody entered the code, somebody said no, or the run was ended meanwhile.
+func TestDeviceCodeRefused(t *testing.T) {
+	for reason, text := range map[string]string{"expired_token": "AADSTS70020: The code has expired.", "authorization_declined": "AADSTS70017: The user declined.", "ended": ""} {
+		ctx, cancel := context.WithCancel(t.Context())
+		host, client := service(t, func(path string, _ url.Values) (int, string) {
+			switch {
+			case strings.HasSuffix(path, "/devicecode"):
+				return 200, `{"device_code":"dev","user_code":"ABCD-EFGH","verification_uri":"https://microsoft.com/devicelogin","expires_in":900,"interval":1}`
+			case reason == "ended":
+				cancel()
+				return 400, `{"error":"authorization_pending"}`
+			}
+			return 400, `{"error":"` + reason + `","error_description":"` + text + `"}`
+		})
+		began := time.Now()
+		token, seen := Token(ctx, Request{Host: host, Tenant: "t", ClientID: "app", Client: client, Prompt: func(string, string) {}})
+		if token != "" || seen.Issued || reason != "ended" && seen.Error != reason || !strings.Contains(seen.Text, text) || time.Since(began) > 10*time.Second {
+			t.Errorf("%s: %q, %+v after %v", reason, token, seen, time.Since(began))
+		}
+		cancel()
 	}
 }
 
