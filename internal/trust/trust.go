@@ -120,11 +120,8 @@ func Verify(certs []*x509.Certificate, roots *x509.CertPool, name string, now ti
 		problems, texts = append(problems, p), append(texts, text)
 	}
 	_, err := leaf.Verify(options)
-	var invalid x509.CertificateInvalidError
-	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
-		// Whether it would be trusted if the time were right.
-		options.CurrentTime = common(certs)
-		if _, trustErr := leaf.Verify(options); trustErr != nil {
+	if isExpired(err) {
+		if trustErr := reaches(certs, options); trustErr != nil {
 			found(distrust(certs, trustErr))
 		}
 		found(outOfTime(certs, now))
@@ -138,6 +135,26 @@ func Verify(certs []*x509.Certificate, roots *x509.CertPool, name string, now ti
 		return evidence.CertOK, ""
 	}
 	return problems[0], strings.Join(texts, "; ")
+}
+
+func isExpired(err error) bool {
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &invalid) && invalid.Reason == x509.Expired
+}
+
+// reaches tells why a chain would not be trusted if the time were right, or nil. There may be no time that is right for all of
+// it: a root, made anew, can be younger than a certificate of its own that has expired. A certificate that is out of its time is
+// complained of only once its signature is found good, so the rest of the chain decides.
+func reaches(certs []*x509.Certificate, options x509.VerifyOptions) error {
+	options.CurrentTime = common(certs)
+	_, err := certs[0].Verify(options)
+	switch {
+	case !isExpired(err):
+		return err
+	case len(certs) == 1:
+		return nil // what is out of its time is the root
+	}
+	return reaches(certs[1:], options)
 }
 
 // common is a time at which all certificates of a chain were valid, or else one at which the first was.

@@ -79,6 +79,13 @@ func TestVerify(t *testing.T) {
 	})
 	roots := x509.NewCertPool()
 	roots.AddCert(root.Certificate)
+	// Roots made anew after certificates of theirs had expired.
+	long := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.Add(-99*time.Hour), now.Add(-90*time.Hour) }
+	since := func(c *x509.Certificate) { c.NotBefore = now.Add(-time.Minute) }
+	young, youngStranger := issue(t, "Young Root", nil, both(authority, since)), issue(t, "Young Stranger", nil, both(authority, since))
+	youngMiddle := issue(t, "Young Middle", young, both(authority, since))
+	strangeMiddle := issue(t, "Strange Middle", youngStranger, both(authority, since))
+	roots.AddCert(young.Certificate)
 	for _, tt := range []struct {
 		name  string
 		chain []*issued
@@ -101,6 +108,10 @@ func TestVerify(t *testing.T) {
 		{"expired", []*issued{issue(t, "leaf", root, both(host, expired))}, "mx.example.com", evidence.CertExpired, "certificate 1 was valid to 2026-11-20T08:00:00Z"},
 		{"not yet valid", []*issued{issue(t, "leaf", root, both(host, notYetValid))}, "mx.example.com", evidence.CertNotYetValid, "certificate 1 is valid from 2026-11-20T10:00:00Z"},
 		{"the intermediate expired", []*issued{issue(t, "leaf", oldMiddle, host), oldMiddle}, "mx.example.com", evidence.CertExpired, "certificate 2 was valid to"},
+		{"expired before its root was made", []*issued{issue(t, "leaf", young, both(host, long))}, "mx.example.com", evidence.CertExpired, "certificate 1 was valid to"},
+		{"expired before its intermediate was made", []*issued{issue(t, "leaf", youngMiddle, both(host, long)), youngMiddle}, "mx.example.com", evidence.CertExpired, "certificate 1 was valid to"},
+		{"expired before a stranger was made", []*issued{issue(t, "leaf", youngStranger, both(host, long)), youngStranger}, "mx.example.com", evidence.CertUntrusted, "unknown authority…was valid to"},
+		{"expired before a stranger's intermediate was made", []*issued{issue(t, "leaf", strangeMiddle, both(host, long)), strangeMiddle}, "mx.example.com", evidence.CertUntrusted, "unknown authority…was valid to"},
 		{"expired and self-signed", []*issued{issue(t, "mx", nil, both(host, expired))}, "mx.example.com", evidence.CertSelfSigned, "unknown authority…was valid to"},
 		{"expired, for another name", []*issued{issue(t, "mx", root, both(host, expired))}, "smtp.example.com", evidence.CertExpired, "was valid to…smtp.example.com"},
 		{"by a stranger, for another name", []*issued{issue(t, "mx", stranger, host)}, "smtp.example.com", evidence.CertUntrusted, "unknown authority…smtp.example.com"},
