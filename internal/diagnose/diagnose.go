@@ -280,8 +280,7 @@ func (s *scene) stopsAtStartTLS() bool {
 // moveTo makes the steps agree with a verdict that was met at an earlier step than the one that showed it, as when a client's
 // HELO is why no TLS could be had.
 func moveTo(p *Path, step cause.Step) {
-	at := step.Index()
-	if at < 0 {
+	if step.Index() < 0 {
 		return
 	}
 	for i := range p.Steps {
@@ -289,9 +288,6 @@ func moveTo(p *Path, step cause.Step) {
 		if r.Step == step && (r.Status == Pass || r.Status == Skipped || r.Status == NotSeen) {
 			r.Status = Fail
 			r.Detail = trimJoin(r.Detail, "what failed later goes back to this")
-		}
-		if r.Step.Index() > at && r.Status == Fail && i > 0 && p.Verdict.Step != r.Step {
-			continue
 		}
 	}
 }
