@@ -103,7 +103,7 @@ func wrongAnswer(s *scene) support {
 		got.because = append(got.because, outside...)
 	case got.confidence == "" && len(outside) > 0 && (all(own, isNotFound) || (disjoint(own, control) || local != "") && (s.noneConnected() || s.foreignHere())):
 		got.confidence = Possible
-		if all(own, isNotFound) || s.foreignHere() && s.known || local != "" {
+		if all(own, isNotFound) || s.foreignHere() && s.known || local != "" || s.refusedForGood() {
 			got.confidence = Likely
 		}
 		got.because = append(grounds(own, func(answer) bool { return true }), outside...)
@@ -115,6 +115,16 @@ func wrongAnswer(s *scene) support {
 		}
 	}
 	return got
+}
+
+// refusedForGood reports whether the address itself refuses a port on which the provider's hosts never refuse.
+func (s *scene) refusedForGood() bool {
+	d, ok := s.failedDial(evidence.Refused)
+	if !ok || !s.known || !s.door.Takes(s.walk.Port) || d.what.Offender != nil && d.what.Offender.From != d.what.Address.Addr() {
+		return false
+	}
+	at, _ := s.reach().where(s)
+	return at == farSide || at == nowhere && s.reach().hostOnly()
 }
 
 // noneConnected reports whether dials were made and none connected.
@@ -235,7 +245,7 @@ func firewallBlocks(s *scene) support {
 	}
 	got := s.blockedBy(d, thisHost, site)
 	if at, _ := s.reach().where(s); got.confidence != "" && (at == thisHost || at == site) {
-		got.summary = blockSummary(at, s.walk.Port)
+		got.summary = s.reach().blockSummary(at, s.walk)
 	} else if got.confidence != "" && s.walk.Port != 25 && s.reach().portOnly() {
 		got.confidence = Likely // nobody but a firewall closes a submission port for every host
 	}
@@ -319,7 +329,7 @@ func ispBlocks(s *scene) support {
 	}
 	got := s.blockedBy(d, beyond)
 	if at, _ := s.reach().where(s); got.confidence == Likely {
-		got.summary = blockSummary(at, 25)
+		got.summary = s.reach().blockSummary(at, s.walk)
 	}
 	return got
 }
@@ -394,9 +404,9 @@ func portClosed(s *scene) support {
 		at, why := r.where(s)
 		// A refusal from this machine, its own network, or from as far away as the server is has no firewall behind it that
 		// would imitate it, as a rule.
-		if a.IsLoopback() || s.onLink(a) || at == farSide || r.hostOnly() {
+		if a.IsLoopback() || s.onLink(a) || at == farSide || r.hostOnly() && at == nowhere {
 			c = Likely
-		} else if at != nowhere || r.portOnly() {
+		} else if at != nowhere && !r.hostOnly() || r.portOnly() {
 			return support{}
 		}
 		return support{confidence: c, because: r.evidenceFor(d.ground("%s %s", d.what.Where(), outcome(d.what)), why...),
@@ -408,7 +418,11 @@ func portClosed(s *scene) support {
 	}
 	first := d.ground("%s %s", d.what.Where(), outcome(d.what))
 	if len(r.open) > 0 {
-		return support{confidence: Likely, because: r.evidenceFor(first),
+		c := Likely
+		if at, _ := r.where(s); at == thisHost || at == site {
+			c = Possible // packets to this port do not come near the server
+		}
+		return support{confidence: c, because: r.evidenceFor(first),
 			summary: fmt.Sprintf("The server, or a firewall before it, does not answer on port %d; other servers do, and other ports of it do.", s.walk.Port)}
 	}
 	return support{confidence: Possible, because: r.evidenceFor(first),

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 )
@@ -180,8 +181,8 @@ func (r reach) where(s *scene) (place, []Ground) {
 	if r.way.known() {
 		if end := r.way.end.what; end != nil {
 			because = append(because, r.way.end.ground("port %d of the same host is %d hops away", r.way.port, end.TTL))
-			if n >= end.TTL-1 {
-				return farSide, because
+			if n >= end.TTL-1 && !r.portOnly() {
+				return farSide, because // or the last router, which happens to stand right before it
 			}
 		}
 	}
@@ -197,7 +198,7 @@ func (r reach) refusedAt(s *scene, end fact[*evidence.Hop]) (place, []Ground) {
 	because := []Ground{end.ground("port %d is refused already at hop %d", r.blocked.port, h.TTL)}
 	if far := r.way.end.what; far != nil {
 		because = append(because, r.way.end.ground("the server itself is %d hops away", far.TTL))
-		if h.TTL >= far.TTL {
+		if h.TTL >= far.TTL && !r.portOnly() {
 			return farSide, because
 		}
 	} else if h.ICMP == nil {
@@ -210,6 +211,8 @@ func (r reach) refusedAt(s *scene, end fact[*evidence.Hop]) (place, []Ground) {
 		return thisHost, because
 	case h.TTL <= 2 || h.ICMP != nil && s.ownSide(h.ICMP.From, h.TTL):
 		return site, because
+	case h.ICMP == nil && r.blocked.lastTTL() == h.TTL-1 && s.ownSide(r.blocked.last.what.From, h.TTL-1):
+		return site, because // a router forwards, or refuses to, only after it has looked at the TTL
 	}
 	return beyond, because
 }
@@ -273,11 +276,12 @@ func (s *scene) localRules() []Ground {
 // blockedBy supports a cause by where the block sits; it is shared by the rules for firewall and ISP.
 func (s *scene) blockedBy(first fact[*evidence.Dialed], places ...place) support {
 	r := s.reach()
-	if r.hostOnly() || r.nothingWorks() {
+	at, why := r.where(s)
+	nearBy := at == thisHost || at == site
+	if r.hostOnly() && !nearBy || r.nothingWorks() {
 		return support{}
 	}
 	base := first.ground("%s %s", first.what.Where(), outcome(first.what))
-	at, why := r.where(s)
 	c := Possible
 	for _, p := range places {
 		if at == p {
@@ -288,6 +292,13 @@ func (s *scene) blockedBy(first fact[*evidence.Dialed], places ...place) support
 		}
 	}
 	switch {
+	case r.hostOnly() && c == Possible:
+		return support{}
+	case r.hostOnly() && len(r.open)+len(r.refused) == 0:
+		c = Possible // or the router has no way to that host, and does not say so
+	case at == farSide && first.what.Outcome == evidence.TimedOut && (s.walk.Port != 25 || slices.Contains(places, beyond)):
+		// The last router before the server, the server itself, or answers that are lost on the way back.
+		return support{confidence: Possible, because: r.evidenceFor(base, why...)}
 	case at == farSide, at != nowhere && c == Possible && !r.portOnly():
 		return support{}
 	case at == nowhere && !r.portOnly():
@@ -300,8 +311,15 @@ func (s *scene) blockedBy(first fact[*evidence.Dialed], places ...place) support
 	return support{confidence: c, because: because}
 }
 
-// blockSummary says what blocks, in one sentence.
-func blockSummary(at place, port int) string {
+// blockSummary says what blocks, in one sentence: the port, or that of one host where others are reached on it.
+func (r reach) blockSummary(at place, w evidence.Walk) string {
+	port := w.Port
+	switch {
+	case r.hostOnly() && len(r.open)+len(r.refused) == 0:
+		return fmt.Sprintf("Packets to %s come no further than the site's gateway or firewall; other hosts are reached.", w.Host)
+	case r.hostOnly() && at == site:
+		return fmt.Sprintf("The site's gateway or firewall blocks port %d of %s; other hosts are reached on it.", port, w.Host)
+	}
 	switch at {
 	case thisHost:
 		return fmt.Sprintf("This machine's own firewall or security software blocks port %d.", port)

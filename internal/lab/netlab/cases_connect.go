@@ -101,6 +101,21 @@ var connectCases = []Case{
 		Commands: at(Core, dropping+"25 drop"),
 	},
 	{
+		Name: "last-router-drops-25", SilentDrop: true, Title: "The last router before the server drops port 25, of this and of all other servers",
+		Target: own25, Flags: words(toOwn), Want: named(cause.Connect, cause.ISPBlocksPort25),
+		Commands: at(Core, dropping+"25 drop"),
+	},
+	{
+		Name: "last-router-resets-25", Title: "The last router before the server resets port 25, of this and of all other servers", Delay: 10 * ms,
+		Target: own25, Flags: words(toOwn), Want: named(cause.Connect, cause.ISPBlocksPort25),
+		Commands: at(Core, dropping+"25 reject with tcp reset"),
+	},
+	{
+		Name: "gateway-drops-25-of-one-host", SilentDrop: true, Title: "The site's gateway drops port 25 of one server; others are reached on it",
+		Target: own25, Flags: words(toOwn), Want: named(cause.Connect, cause.FirewallBlocksSMTP),
+		Commands: at(Gateway, "nft add rule inet lab forward ip daddr 203.0.113.25 tcp dport 25 drop"),
+	},
+	{
 		Name: "ipv6-dropped", Title: "IPv6 packets vanish at the ISP, IPv4 works",
 		Target: "dual.example.com:25", Flags: words(toOwn), Want: named(cause.Connect, cause.IPv6PathBroken),
 		Commands: at(ISP, "nft add rule inet lab forward meta nfproto ipv6 drop"),

@@ -72,4 +72,8 @@ forward-zone:
 		Target: submitHost + ":587", DNS: []string{"site " + submitHost + " A 203.0.113.25"},
 		Want: named(cause.Banner, cause.DNSWrongAnswer, also(cause.Connect, cause.DNSWrongAnswer)),
 	},
+	{
+		Name: "dns-block-page", Title: "The site's resolver leads the provider's name to a web server, which refuses port 587",
+		Target: submit, DNS: []string{"site " + submitHost + " A 203.0.113.27"}, Want: named(cause.Connect, cause.DNSWrongAnswer),
+	},
 }
