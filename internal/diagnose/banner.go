@@ -109,6 +109,12 @@ func otherProtocol(s *scene) support {
 				summary: "Something answers on this port that does not speak SMTP (it looks like " + b.Looks + ")."}
 		}
 	}
+	if s.silence() != nil {
+		if l := s.secondLook(); l.other != "" {
+			return support{confidence: Likely, because: append([]Ground{s.ground(v.Ended, "nothing came by itself: %s", ending(v.Ending()))}, l.spoken...),
+				summary: "Something answers on this port that does not speak SMTP (it looks like " + l.other + ")."}
+		}
+	}
 	if g := s.greeting(); g != nil && g.Code == 220 {
 		if !g.Complete && (g.Has(smtp.FlawLongLine) || g.Has(smtp.FlawManyLines)) {
 			return support{confidence: Possible, because: []Ground{s.ground(v.Greeting, "the greeting goes on without end: no mail server greets so")}}
@@ -283,6 +289,8 @@ type secondLook struct {
 	mute     []Ground // other hosts connect on this port and fail in the same way
 	ports    []Ground // other ports of the host greet
 	tls      []Ground // TLS from the first byte works here
+	other    string   // the protocol of what answers there in place of TLS
+	spoken   []Ground
 }
 
 func (s *scene) secondLook() secondLook {
@@ -306,6 +314,12 @@ func (s *scene) secondLook() secondLook {
 			if v.Secured >= 0 || v.ServerHello >= 0 {
 				l.tls = append(l.tls, Ground{Text: "asked for TLS from the first byte, it answers with a handshake", Trace: v.Trace.ID, Event: max(v.Secured, v.ServerHello)})
 			}
+			for _, i := range v.Bytes { // servers that wait to be spoken to answer whatever they are told
+				if b := v.Trace.Events[i].Bytes; b.From != evidence.Client && b.Looks == "http" {
+					l.other = b.Looks
+					l.spoken = append(l.spoken, Ground{Text: fmt.Sprintf("spoken to, it answers: %q", head(b.Head, 40)), Trace: v.Trace.ID, Event: i})
+				}
+			}
 		}
 	}
 	return l
@@ -315,7 +329,7 @@ func (s *scene) secondLook() secondLook {
 func (s *scene) onThePath(e *evidence.Ended) support {
 	l := s.secondLook()
 	first := s.ground(s.main.Ended, "the connection opened, then %s, with no octet received", ending(e))
-	if len(l.tls) > 0 {
+	if len(l.tls) > 0 || l.other != "" {
 		return support{}
 	}
 	got := support{confidence: Possible, because: append([]Ground{first}, l.same...)}

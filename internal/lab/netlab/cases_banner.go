@@ -80,6 +80,21 @@ frontend portal
 `}}},
 	},
 	{
+		Name: "captive-portal-waits", Title: "A web server (HAProxy) answers on every port, and waits to be asked",
+		Target: submit, Want: named(cause.Banner, cause.NotSMTP),
+		Commands: redirect("587"),
+		Programs: []Program{{At: Gateway, Ready: "0.0.0.0:2525", Args: words("haproxy -db -f {dir}/portal.cfg"), Files: map[string]string{"portal.cfg": `
+defaults
+  mode http
+  timeout client 60s
+  timeout server 60s
+  timeout connect 5s
+frontend portal
+  bind 0.0.0.0:2525
+  http-request redirect location https://portal.contoso.com/
+`}}},
+	},
+	{
 		Name: "ssh-on-the-port", Title: "Another service answers: SSH",
 		Target: own587, Flags: words(toOwn), Want: named(cause.Banner, cause.NotSMTP),
 		Servers: map[string]string{own587: "personality plain\non CONNECT send \"SSH-2.0-OpenSSH_9.2p1\\r\\n\""},
