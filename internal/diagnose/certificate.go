@@ -106,6 +106,9 @@ func verifiedBy(c *evidence.Chain, roots string) bool {
 	return false
 }
 
+// trustedHere reports whether the chain verifies by the roots that the user, or else this machine, trusts.
+func trustedHere(c *evidence.Chain) bool { return verifiedBy(c, "ca-file") || verifiedBy(c, "system") }
+
 func hasPool(c *evidence.Chain, roots string) bool {
 	for _, v := range c.Verified {
 		if v.Roots == roots {
@@ -196,7 +199,8 @@ func untrusted(s *scene) support {
 }
 
 // sameIssuer are the hosts known to work that show a certificate of the same issuer as this one. Providers that have nothing
-// in common share no private authority, unless it sits on the path.
+// in common share no private authority, unless it sits on the path. An authority that this machine trusts, as a chain of it
+// shows, is not what is wrong with this certificate.
 func (s *scene) sameIssuer(issuer string) []Ground {
 	var out []Ground
 	for _, name := range []string{askControl, askSibling} {
@@ -205,7 +209,7 @@ func (s *scene) sameIssuer(issuer string) []Ground {
 				if v.Chain < 0 {
 					continue
 				}
-				if c := v.Trace.Events[v.Chain].Chain; len(c.Certificates) > 0 && c.Certificates[0].Issuer == issuer && !verifiedBy(c, "mozilla") {
+				if c := v.Trace.Events[v.Chain].Chain; len(c.Certificates) > 0 && c.Certificates[0].Issuer == issuer && !verifiedBy(c, "mozilla") && !trustedHere(c) {
 					out = append(out, Ground{Text: fmt.Sprintf("%s shows a certificate of the same issuer", v.Trace.Walk.Host), Trace: v.Trace.ID, Event: v.Chain})
 				}
 			}

@@ -61,7 +61,7 @@ func cipherMismatch(s *scene) support {
 		return support{}
 	}
 	a, at, ok := s.alert()
-	if !ok {
+	if !ok || s.agreed() {
 		return support{}
 	}
 	if taken := s.sweep(askCiphers).taken; len(taken) > 0 && a.Description != tlswire.AlertProtocolVersion {
@@ -100,6 +100,13 @@ func (s *scene) otherCiphers(a tlswire.Alert, at int, taken []hello) support {
 	return support{confidence: c, because: because, summary: "Client and server have no cipher suite, group or signature algorithm in common; the server takes " + strings.Join(families, ", ") + "."}
 }
 
+// agreed reports whether the server had chosen version and suite, and shown its certificate, before it sent its alert: what it
+// objects to then came after the ClientHello.
+func (s *scene) agreed() bool {
+	v := s.main
+	return v != nil && v.ServerHello >= 0 && v.Chain >= 0 && v.ServerHello < v.Alert
+}
+
 func clientCertificate(s *scene) support {
 	a, at, ok := s.alertAnytime()
 	if !ok {
@@ -108,6 +115,12 @@ func clientCertificate(s *scene) support {
 	switch a.Description {
 	case tlswire.AlertCertificateRequired, tlswire.AlertNoCertificate:
 		return support{confidence: Likely, because: []Ground{s.ground(at, "the server's alert is %s", a)}}
+	case tlswire.AlertHandshakeFailure:
+		if s.agreed() { // a proof that fails has an alert of its own, decrypt_error (RFC 5246, section 7.2.2)
+			return support{confidence: Likely, because: []Ground{
+				s.ground(s.main.ServerHello, "version and cipher suite were agreed on, and the server showed its certificate"),
+				s.ground(at, "then the server's alert is %s: servers that want a certificate of the client, and get none, end so", a)}}
+		}
 	case tlswire.AlertBadCertificate, tlswire.AlertUnsupportedCertificate, tlswire.AlertUnknownCA, tlswire.AlertAccessDenied:
 		return support{confidence: Possible, because: []Ground{s.ground(at, "the server's alert %s speaks of the client's certificate", a)}}
 	}

@@ -105,7 +105,7 @@ var tlsCases = []Case{
 	},
 	{
 		Name: "inspected-by-haproxy", Title: "HAProxy on the gateway ends TLS on port 465, and opens it anew",
-		Target: "smtp.gmail.com:465", Flags: words("--tls implicit"), Trusts: inspectionName, Want: named(cause.StartTLS, cause.TLSIntercepted),
+		Target: "smtp.gmail.com:465", Flags: words("-4 --tls implicit"), Trusts: inspectionName, Want: named(cause.StartTLS, cause.TLSIntercepted),
 		Commands: at(Gateway, "nft add rule ip nat pre iifname lan tcp dport 465 redirect to :2525"),
 		Programs: []Program{{At: Gateway, Ready: "0.0.0.0:2525", Args: words("haproxy -db -f {dir}/inspect.cfg"), Files: map[string]string{"inspect.cfg": `
 defaults
@@ -178,6 +178,24 @@ backend real
 		Name: "starttls-refused-by-proxy", Title: "A proxy on the gateway answers STARTTLS with 454",
 		Target: own25, Flags: words(toOwn), Want: named(cause.StartTLS, cause.StartTLSRefused),
 		Proxies: []Proxy{{Gateway, 2525, RefuseSTARTTLS}}, Commands: redirect("25"),
+	},
+	{
+		Name: "client-certificate-wanted", Title: "A stunnel that speaks TLS 1.2 wants a certificate of the client",
+		Target: own465, Flags: words("--tls implicit " + toOwn), Want: named(cause.StartTLS, cause.ClientCertificateMissing),
+		Servers: map[string]string{own465: ""},
+		Programs: []Program{{At: Internet, Ready: "203.0.113.25:465", Args: words("stunnel {dir}/stunnel.conf"), Files: map[string]string{"stunnel.conf": `
+foreground = yes
+pid =
+[smtps]
+accept = 203.0.113.25:465
+connect = 203.0.113.25:25
+cert = {dir}/cert.pem
+key = {dir}/key.pem
+sslVersionMax = TLSv1.2
+CAfile = {dir}/inspection.pem
+verifyChain = yes
+requireCert = yes
+`}}},
 	},
 	{
 		Name: "ehlo-after-tls-cut", Title: "The server closes at the EHLO after TLS",
