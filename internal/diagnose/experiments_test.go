@@ -59,6 +59,24 @@ func TestConnectToldApart(t *testing.T) {
 			{askControl, onHost("gmail-smtp-in.l.google.com"), "dial connected\nS: 220 mx.google.com"},
 			{askTraceroute, nil, atServer}, {askTraceOpen, onPort(443), openWay},
 		}, cause.PortClosed, Likely},
+		{"dropped by the last router, for every host", plain, dropped, others(atServer), cause.ISPBlocksPort25, Likely},
+		{"reset by the last router, for every host", plain, "dial refused", others(serverRST), cause.ISPBlocksPort25, Likely},
+		{"dropped before the server, nothing known of others", plain, dropped, []test{
+			{askOtherPort, onPort(443), "dial connected 203.0.113.25:443"},
+			{askTraceroute, nil, atServer}, {askTraceOpen, onPort(443), openWay},
+		}, cause.ISPBlocksPort25, Possible},
+		{"dropped at the gateway, for one host", plain, dropped, []test{
+			{askOtherPort, onPort(443), "dial connected 203.0.113.25:443"},
+			{askControl, onHost("gmail-smtp-in.l.google.com"), "dial connected\nS: 220 mx.google.com"},
+			{askTraceroute, nil, atGateway}, {askTraceOpen, onPort(443), openWay},
+		}, cause.FirewallBlocksSMTP, Likely},
+		{"no packet to one host passes the gateway", plain, dropped, []test{
+			{askOtherPort, onPort(443), dropped},
+			{askControl, onHost("gmail-smtp-in.l.google.com"), "dial connected\nS: 220 mx.google.com"},
+			{askTraceroute, nil, atGateway},
+		}, cause.FirewallBlocksSMTP, Possible},
+		{"reset by the site's second firewall", plain, "dial refused",
+			others("hop 1 25 time-exceeded 10.1.0.1\nhop 2 25 time-exceeded 10.255.0.1\nhop 3 25 refused"), cause.FirewallBlocksSMTP, Likely},
 		{"nothing works", plain, dropped, []test{
 			{askOtherPort, onPort(443), dropped}, {askOtherPort, onPort(587), dropped},
 			{askControl, onHost("gmail-smtp-in.l.google.com"), dropped}, {askAnything, onPort(443), dropped},
@@ -131,12 +149,20 @@ func TestConversationToldApart(t *testing.T) {
 			[]test{{askControl, onHost("gmail-smtp-in.l.google.com"), strings.Replace(through, "cert ok CN=Public CA", "cert unknown-authority CN=Corp CA", 1)}}, cause.StartTLS, cause.TLSIntercepted, Proven},
 		{"own CA, others are public", plain, strings.Replace(through, "cert ok CN=Public CA", "cert unknown-authority CN=Corp CA", 1),
 			[]test{{askControl, onHost("gmail-smtp-in.l.google.com"), through}}, cause.StartTLS, cause.CertificateUntrusted, Likely},
+		{"expired, of an authority trusted here and met elsewhere", plain, strings.Replace(through, "cert ok CN=Public CA", "cert expired CN=Corp CA", 1),
+			[]test{{askControl, onHost("gmail-smtp-in.l.google.com"), strings.Replace(through, "CN=Public CA", "CN=Corp CA", 1)}}, cause.StartTLS, cause.CertificateExpired, Likely},
+		{"a client certificate is wanted", plain, tlsBegins + "server-hello TLS 1.2\ncert ok CN=Public CA\nalert handshake_failure\ntls-failed server-alert", nil,
+			cause.StartTLS, cause.ClientCertificateMissing, Likely},
 		{"wrong version", plain, tlsBegins + "alert protocol_version\ntls-failed server-alert",
 			[]test{{askVersions, func(w *evidence.Walk) { w.Like = "TLS 1.3" }, tlsBegins + "server-hello TLS 1.3"}}, cause.StartTLS, cause.TLSVersionMismatch, Proven},
 
 		{"silent everywhere", plain, "dial connected\nwait 60s\nend timeout greeting", []test{
 			{askControl, onHost("gmail-smtp-in.l.google.com"), "dial connected\nwait 9s\nend timeout greeting"},
 			{askControl, onHost("mta5.am0.yahoodns.net"), "dial connected\nwait 9s\nend timeout greeting"}}, cause.Banner, cause.SMTPBlockedUpstream, Proven},
+		{"a web server that waits to be asked", plain, "dial connected\nwait 60s\nend timeout greeting", []test{
+			{askTLSFirst, nil, "dial connected\nhello 300\nbytes http HTTP/1.1 400 Bad request\ntls-failed not-tls"},
+			{askControl, onHost("gmail-smtp-in.l.google.com"), "dial connected\nwait 9s\nend timeout greeting"},
+			{askControl, onHost("mta5.am0.yahoodns.net"), "dial connected\nwait 9s\nend timeout greeting"}}, cause.Banner, cause.NotSMTP, Likely},
 		{"TLS expected", plain, "dial connected\nwait 60s\nend timeout greeting", []test{{askTLSFirst, nil, "dial connected\nhello 300\ntls TLS 1.3"}}, cause.Banner, cause.ImplicitTLSExpected, Proven},
 		{"late after all", plain, "dial connected\nwait 60s\nend timeout greeting", []test{{askAgain, nil, "dial connected\nwait 11s\nS: 220 mx"}}, cause.Banner, cause.GreetingDelayed, Likely},
 		{"redirected", tenant, strings.Replace(secured, "cert ok CN=Public CA", "cert name-mismatch CN=Public CA", 1), []test{
