@@ -91,16 +91,27 @@ func (a *app) textOf(args []string) (r io.Reader, name string, err error) {
 	}
 	var all []io.Reader
 	for _, arg := range args {
-		b, err := os.ReadFile(arg)
+		f, err := os.Open(arg)
 		if err != nil {
 			return nil, "", fmt.Errorf("reading the text: %w", err)
 		}
-		all = append(all, bytes.NewReader(b), strings.NewReader("\n"))
+		all = append(all, &untilEnd{f}, strings.NewReader("\n"))
 	}
 	if len(args) == 1 {
 		name = args[0]
 	}
 	return io.MultiReader(all...), name, nil
+}
+
+// untilEnd reads a file piece by piece, whatever its size, and closes it at its end.
+type untilEnd struct{ f *os.File }
+
+func (u *untilEnd) Read(p []byte) (int, error) {
+	n, err := u.f.Read(p)
+	if err != nil {
+		u.f.Close()
+	}
+	return n, err
 }
 
 // notEmpty refuses a text of which nothing is there to be explained.
