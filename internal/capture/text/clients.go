@@ -135,7 +135,7 @@ var clientPhrases = []phrase{
 	{"does not seem to support encrypted passwords", said(evidence.SaidAuthMechanism)},
 
 	// Copiers and their kind, in the words of more than one maker.
-	{"timeout error", socket(evidence.TimedOut, "")},
+	{" a timeout error", socket(evidence.TimedOut, "")},
 	{"unable to resolve the smtp server", meaning{lookup: nameUnknown}},
 	{"cannot find the smtp server", meaning{lookup: nameUnknown}},
 	{"could not find the smtp server", meaning{lookup: nameUnknown}},

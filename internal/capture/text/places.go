@@ -19,6 +19,8 @@ var placePatterns = []*lazy{
 	lazily(`\b(?P<addr>\d{1,3}(?:\.\d{1,3}){3}):(?P<port>\d{2,5})\b`),
 	lazily(`(?:^|[\s"'(/@<])(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)[.]?:(?P<port>25|26|465|587|2525|2465|2587)\b`),
 	lazily(`(?i)(?:connect to|connection to|connecting to|refused by|talking to|locate host|open|server) ["'<\[]?(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)\.?["'>\]]?(?:,? port (?P<port>\d+))?`),
+	lazily(`(?i)\b(?:smtp|mail|outgoing|out) ?server(?: name| address)? ?[:=]\s*["'<]?(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)(?:[,;]? port:? ?(?P<port>\d+))?`),
+	lazily(`(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,})[,;:]? port:? ?(?P<port>25|26|465|587|2525|2465|2587)\b`),
 	lazily(`(?i)expected CN=.?(?P<host>[A-Za-z0-9.-]+\.[A-Za-z]{2,})`),
 	lazily(`(?i)(?:lookup|ENOTFOUND|EAI_AGAIN|resolve host:?|for name=|any host named|UnknownHostException:?|Unknown SMTP host:?|host named|Name server:) ["']?(?P<host>[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)+)`),
 }

@@ -118,7 +118,7 @@ var ledIn = lazily(`(?: said|refused to talk to me): $`)
 
 // plausible reports whether three digits in a line are a reply's code: where mail is talked of, or the words are known.
 func plausible(q quote, mail bool) bool {
-	if q.text[0] == '3' || assignment.MatchString(q.text) {
+	if q.text[0] == '3' || assignment.MatchString(q.text) || webCode.MatchString(q.text) {
 		return false
 	}
 	if mail {
@@ -132,6 +132,9 @@ func plausible(q quote, mail bool) bool {
 	}
 	return knownWords(q.text)
 }
+
+// webCode is a code that the web knows and mail does not; sendmail's 403 has a status with it.
+var webCode = lazily(`^4(?:0[1-9]|1[0-9])\b`)
 
 // webStatus is a status line of HTTP (RFC 9110, section 15), whose codes look like replies.
 var webStatus = lazily(`(?i)^` + webReasons)

@@ -23,6 +23,7 @@ func TestNearMisses(t *testing.T) {
 		{"prose with numbers", "Chapter 5.7.1 of the handbook describes how 421 visitors were counted."},
 		{"question", "Hello, can somebody tell me how to send mail from my scanner? It is a nice scanner."},
 		{"web server", `2026/11/20 09:00:01 [error] 31#31: *7 connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.7, server: www.example.com, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:8080/"`},
+		{"words at random", "error 404 line debug user delta cache mail request beta timeout error gamma: 404 server mail"},
 		{"web status", "HTTP/1.1 500 Internal Server Error"},
 		{"bare web status", "500 Internal Server Error"},
 		{"access log", `192.0.2.7 - - [20/Nov/2026:09:00:01 +0000] "GET /index.html HTTP/1.1" 500 554 "-" "curl/8.5.0"`},
