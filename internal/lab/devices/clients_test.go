@@ -15,6 +15,7 @@ import (
 	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/lab/realserver"
 	"github.com/smtptriage/smtptriage/internal/lab/require"
 	"github.com/smtptriage/smtptriage/internal/listen"
 )
@@ -94,6 +95,8 @@ require('nodemailer').createTransport({host: '{host}', port: {port}, secure: tru
 	{name: "posttls-finger of Postfix", port: 25, args: "posttls-finger -c -l may [{host}]:{port}", setUp: postfixConfig, step: cause.None, cause: cause.AcceptedNotProven},
 	{name: "Postfix as a sending server", port: 587, args: "sh {dir}/send.sh", setUp: postfixServer, files: postfixFiles("encrypt", "yes"), step: cause.None, cause: cause.Accepted},
 	{name: "Postfix as a sending server, without TLS", port: 587, args: "sh {dir}/send.sh", setUp: postfixServer, files: postfixFiles("none", "no"), step: cause.StartTLS, cause: cause.ClientTLSUnavailable},
+	{name: "Exim as a sending server", port: 587, args: "unshare -m sh {dir}/send.sh", setUp: eximServer, files: eximFiles("hosts_require_tls = *\n  hosts_require_auth = *"), step: cause.None, cause: cause.Accepted},
+	{name: "Exim as a sending server, without TLS", port: 587, args: "unshare -m sh {dir}/send.sh", setUp: eximServer, files: eximFiles("hosts_avoid_tls = *"), step: cause.StartTLS, cause: cause.ClientTLSUnavailable},
 }
 
 // postfixFiles make a Postfix of the test's own that sends everything to the server.
@@ -144,6 +147,67 @@ cat {dir}/log
 func postfixServer(t *testing.T, dir string) {
 	require.Program(t, "postfix")
 	require.LinuxRoot(t) // it starts as root alone
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eximFiles make an Exim of the test's own that sends everything to the server. Its program asks for a user that Debian's package makes,
+// and which stands here in a list of users that only its own mount namespace sees.
+func eximFiles(options string) map[string]string {
+	return map[string]string{
+		"exim.conf": `primary_hostname = client.example.com
+spool_directory = {dir}/spool
+log_file_path = {dir}/%slog
+keep_environment =
+deliver_drop_privilege = true
+exim_path = {dir}/exim4
+begin routers
+all:
+  driver = manualroute
+  route_list = * {host}
+  self = send
+  host_find_failed = defer
+  transport = remote
+begin transports
+remote:
+  driver = smtp
+  port = {port}
+  allow_localhost
+  tls_verify_certificates = {ca}
+  ` + options + `
+begin retry
+* * F,1h,15m
+begin authenticators
+login:
+  driver = plaintext
+  public_name = LOGIN
+  client_send = : a@contoso.com : {password}
+`,
+		"send.sh": `cp /etc/passwd /etc/group {dir} && echo Debian-exim:x:64900:64900::/nonexistent:/usr/sbin/nologin >>{dir}/passwd && echo Debian-exim:x:64900: >>{dir}/group || exit
+mount --bind {dir}/passwd /etc/passwd && mount --bind {dir}/group /etc/group || exit
+mkdir {dir}/spool && chown -R Debian-exim:Debian-exim {dir}/spool && chown Debian-exim {dir} || exit
+printf 'From: a@contoso.com\nTo: b@contoso.com\nSubject: x\n\nhello\n' | {dir}/exim4 -C {dir}/exim.conf -odf -f a@contoso.com b@contoso.com
+cat {dir}/mainlog {dir}/paniclog
+`,
+	}
+}
+
+// eximServer finds Exim where make setup put it, and opens the folder to Exim's own user.
+func eximServer(t *testing.T, dir string) {
+	require.LinuxRoot(t) // it has a mount namespace of its own
+	program, err := realserver.Unpacked("usr/sbin/exim4")
+	if err != nil {
+		require.Missing(t, "%v", err)
+	}
+	// It runs itself again, as its own user, to deliver: so it stands where everybody may run it.
+	b, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "exim4"), b, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}

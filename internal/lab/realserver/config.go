@@ -86,8 +86,8 @@ func (s *Server) mkdir(name string, mode os.FileMode, uid, gid int) error {
 
 func lines(l ...string) string { return strings.Join(l, "\n") + "\n" }
 
-// unpacked is the path of a program that make setup unpacked and did not install.
-func unpacked(program string) (string, error) {
+// Unpacked is the path of a program that make setup unpacked and did not install.
+func Unpacked(program string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", &MissingError{fmt.Sprintf("no cache folder to look for %s in: %v", program, err)}

@@ -7,7 +7,7 @@ import (
 
 // prepareExim sets up Exim as a server that takes mail for example.com and leaves it in its queue.
 func prepareExim(s *Server) (string, error) {
-	program, err := unpacked("usr/sbin/exim4")
+	program, err := Unpacked("usr/sbin/exim4")
 	if err != nil {
 		return "", err
 	}

@@ -8,7 +8,7 @@ import (
 // prepareOpenSMTPD sets up OpenSMTPD without TLS: every handshake of Debian 12's build fails inside the server.
 // Its paths are built in, so the script lays the unpacked package over /usr in a mount namespace.
 func prepareOpenSMTPD(s *Server) (string, error) {
-	program, err := unpacked("usr/sbin/smtpd")
+	program, err := Unpacked("usr/sbin/smtpd")
 	if err != nil {
 		return "", err
 	}
