@@ -118,20 +118,9 @@ smtp_dns_support_level = disabled
 maillog_file = {dir}/log
 maillog_file_prefixes = {dir}
 `,
-		"master.cf": `pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
+		"master.cf": realserver.PostfixServices + `pickup unix n - n 60 1 pickup
 smtp unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
 scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
 `,
 		"password": "[{host}]:{port} a@contoso.com:{password}\n",
 		"send.sh": `mkdir {dir}/queue {dir}/data && chown postfix {dir}/data && postfix -c {dir} start || exit

@@ -75,14 +75,8 @@ func preparePostfix(s *Server) (string, error) {
 	return lines(postfixMaster + " -d -c " + s.path("etc")), s.makePostfixFolders()
 }
 
-// postfixServices is master.cf: SMTP at addr, and the services without which Postfix takes no mail, none chrooted.
-func postfixServices(addr string, options []string) string {
-	var services strings.Builder
-	fmt.Fprintf(&services, "%s inet n - n - - smtpd\n", addr)
-	for _, option := range options {
-		fmt.Fprintf(&services, "  -o %s\n", option)
-	}
-	services.WriteString(`cleanup   unix  n - n - 0 cleanup
+// PostfixServices are the lines of master.cf that every Postfix of a test has, whether it takes mail or sends it.
+const PostfixServices = `cleanup   unix  n - n - 0 cleanup
 qmgr      unix  n - n 300 1 qmgr
 tlsmgr    unix  - - n 1000? 1 tlsmgr
 rewrite   unix  - - n - - trivial-rewrite
@@ -95,7 +89,16 @@ retry     unix  - - n - - error
 discard   unix  - - n - - discard
 anvil     unix  - - n - 1 anvil
 postlog   unix-dgram n - n - 1 postlogd
-`)
+`
+
+// postfixServices is master.cf: SMTP at addr, and the services without which Postfix takes no mail, none chrooted.
+func postfixServices(addr string, options []string) string {
+	var services strings.Builder
+	fmt.Fprintf(&services, "%s inet n - n - - smtpd\n", addr)
+	for _, option := range options {
+		fmt.Fprintf(&services, "  -o %s\n", option)
+	}
+	services.WriteString(PostfixServices)
 	return services.String()
 }
 
