@@ -3,11 +3,13 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,7 +28,7 @@ func (a *app) explainCommand() *cobra.Command {
 		Short: "Say what an error, a reply, a bounce, a log or a cause id means",
 		Long: "Read what somebody pasted (an error message, a server's reply, a bounce message, lines of a log, a transcript) and say at which step " +
 			"the conversation broke, why, what else it could be, what to do, and which check settles it. Given the id of a cause, say what that " +
-			"cause means. Without arguments, or with -, the text comes from standard input. Nothing is sent.",
+			"cause means. Without arguments, or with -, the text comes from standard input. Each of several files is judged for itself. Nothing is sent.",
 		Example: examples("smtptriage explain '550 5.7.64 TenantAttribution; Relay Access Denied'", "a reply, or a code alone",
 			"smtptriage explain bounce.eml", "a bounce message, a log, a transcript",
 			"smtptriage explain", "paste the text, then end it with Ctrl-D (Windows: Ctrl-Z and Enter)",
@@ -36,17 +38,18 @@ func (a *app) explainCommand() *cobra.Command {
 			if len(args) == 1 && isCauseID(args[0]) {
 				return a.explainCause(args[0])
 			}
-			r, name, err := a.textOf(args)
+			texts, err := a.textsOf(args)
 			if err != nil {
 				return err
 			}
-			if r, err = notEmpty(r); err != nil {
+			rec, err := readTexts(texts)
+			if err != nil {
 				return err
 			}
 			if err := o.open(); err != nil {
 				return err
 			}
-			return a.explainText(r, name, &o)
+			return a.finish(rec, &o)
 		},
 	}
 	o.addFlags(cmd)
@@ -73,56 +76,66 @@ func (a *app) explainCause(id string) error {
 	return err
 }
 
-// textOf finds the text that explain is asked about: files, if all arguments name one; the arguments themselves; or standard
-// input.
-func (a *app) textOf(args []string) (r io.Reader, name string, err error) {
+// A pasted is a text that explain is asked about.
+type pasted struct {
+	name string    // of the file; "": it is none
+	r    io.Reader // of what is no file
+}
+
+// textsOf finds what explain is asked about: files, if all arguments name one; the arguments themselves; or standard input.
+func (a *app) textsOf(args []string) ([]pasted, error) {
 	if len(args) == 0 || len(args) == 1 && args[0] == "-" {
 		if terminal(a.in) != nil {
 			fmt.Fprintln(a.err, "Paste the text, then end it with Ctrl-D (Windows: Ctrl-Z and Enter).")
 		}
-		return a.in, "", nil
+		return []pasted{{r: a.in}}, nil
 	}
 	if slices.ContainsFunc(args, func(arg string) bool { return !isFile(arg) }) {
 		if len(args) == 1 && looksLikeFile(args[0]) {
 			_, err := os.Stat(args[0])
-			return nil, "", fmt.Errorf("reading the text: %w", err)
+			return nil, fmt.Errorf("reading the text: %w", err)
 		}
-		return strings.NewReader(strings.Join(args, " ")), "", nil
+		return []pasted{{r: strings.NewReader(strings.Join(args, " "))}}, nil
 	}
-	var all []io.Reader
+	var all []pasted
 	for _, arg := range args {
-		f, err := os.Open(arg)
+		all = append(all, pasted{name: arg})
+	}
+	return all, nil
+}
+
+// errNothing is what a text is answered with of which nothing is there to be explained.
+var errNothing = errors.New("nothing to explain: write or paste an error, a reply, a log, or a cause id")
+
+// read makes a record of the text, unpacked if gzip packed it. What is a file of another kind is refused with what to do.
+func (p pasted) read() (*evidence.Record, error) {
+	r := p.r
+	if p.name != "" {
+		f, err := os.Open(p.name)
 		if err != nil {
-			return nil, "", fmt.Errorf("reading the text: %w", err)
+			return nil, fmt.Errorf("reading the text: %w", err)
 		}
-		all = append(all, &untilEnd{f}, strings.NewReader("\n"))
+		defer f.Close()
+		r = f
 	}
-	if len(args) == 1 {
-		name = args[0]
-	}
-	return io.MultiReader(all...), name, nil
-}
-
-// untilEnd reads a file piece by piece, whatever its size, and closes it at its end.
-type untilEnd struct{ f *os.File }
-
-func (u *untilEnd) Read(p []byte) (int, error) {
-	n, err := u.f.Read(p)
+	b, err := unpacked(bufio.NewReaderSize(r, headSize))
 	if err != nil {
-		u.f.Close()
+		return nil, fmt.Errorf("%s: %w", p.what(), err)
 	}
-	return n, err
+	head, err := b.Peek(headSize)
+	switch {
+	case err != nil && len(bytes.TrimSpace(head)) == 0:
+		return nil, errNothing
+	case holdsCapture(head), evidence.IsRecord(head):
+		return nil, fmt.Errorf("%s is no text: write smtptriage analyze %s", p.what(), cmp.Or(p.name, "-"))
+	}
+	if what := knownFormat(head); what != "" {
+		return nil, fmt.Errorf("%s is %s", p.what(), what)
+	}
+	return text.Read(b, text.Options{Name: p.name, Tool: tool(), Started: time.Now()})
 }
 
-// notEmpty refuses a text of which nothing is there to be explained.
-func notEmpty(r io.Reader) (io.Reader, error) {
-	b := bufio.NewReaderSize(r, headSize)
-	head, err := b.Peek(headSize)
-	if err != nil && len(bytes.TrimSpace(head)) == 0 {
-		return nil, errors.New("nothing to explain: write or paste an error, a reply, a log, or a cause id")
-	}
-	return b, nil
-}
+func (p pasted) what() string { return cmp.Or(p.name, "standard input") }
 
 func isFile(arg string) bool {
 	info, err := os.Stat(arg)
@@ -142,13 +155,31 @@ func looksLikeFile(arg string) bool {
 	return strings.ContainsAny(arg, `/\`)
 }
 
-// explainText judges a text and reports.
-func (a *app) explainText(r io.Reader, name string, o *output) error {
-	rec, err := text.Read(r, text.Options{Name: name, Tool: tool(), Started: time.Now()})
-	if err != nil {
-		return err
+// readTexts reads texts, each for itself, into one record. A file among several in which nothing is said about mail has a place
+// in it, so that it is answered too.
+func readTexts(texts []pasted) (*evidence.Record, error) {
+	if len(texts) == 1 {
+		return texts[0].read()
 	}
-	return a.finish(rec, o)
+	all := &evidence.Record{Schema: evidence.Schema, Tool: tool(), Source: evidence.FromText, Started: time.Now()}
+	for _, p := range texts {
+		rec, err := p.read()
+		if err != nil && !errors.Is(err, errNothing) {
+			return nil, err
+		}
+		traces := []evidence.Trace{{Role: evidence.RoleObserved, Origin: p.name, Events: []evidence.Event{{Note: &evidence.Note{Text: "nothing in it is about mail"}}}}}
+		if rec != nil && len(rec.Traces) > 0 {
+			traces = rec.Traces
+			if all.Target.Input == "" {
+				all.Target = rec.Target
+			}
+		}
+		for _, t := range traces {
+			t.ID = "t" + strconv.Itoa(len(all.Traces)+1)
+			all.Traces = append(all.Traces, t)
+		}
+	}
+	return all, nil
 }
 
 // suggestAfter is how many actions come before the suggested check: people read the first few.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"os"
@@ -18,6 +19,18 @@ func TestExplain(t *testing.T) {
 	if err := os.WriteFile(log, []byte(bounced), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	other, blank, packed, capture := filepath.Join(dir, "app.log"), filepath.Join(dir, "blank.log"), filepath.Join(dir, "mail.log.gz"), filepath.Join(dir, "mail.pcap")
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	w.Write([]byte(bounced))
+	w.Close()
+	for name, content := range map[string]string{
+		other: "Error: connect ECONNREFUSED 192.0.2.1:587\n", blank: "\n", packed: z.String(), capture: "\xd4\xc3\xb2\xa1" + strings.Repeat("\x00", 20),
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, tt := range []struct {
 		name, in string
 		args     []string
@@ -30,6 +43,9 @@ func TestExplain(t *testing.T) {
 		{"standard input", "Error: connect ECONNREFUSED 192.0.2.1:587\n", []string{"-"}, 1, []string{"port-closed", "smtptriage check 192.0.2.1:587"}},
 		{"no arguments", "535 5.7.8 Error: authentication failed\n", nil, 1, []string{"auth-bad-credentials"}},
 		{"a file", "", []string{log}, 1, []string{"recipient-not-found", "--to b@example.net", "mx.example.net:25", "those of Postfix"}},
+		{"several files", "", []string{blank, log, other}, 1, []string{"3 conversations", "1. rcpt / recipient-not-found (" + log, "3. connect / firewall-blocks-smtp (" + other, "2. none / undetermined (" + blank}},
+		{"a packed file", "", []string{packed}, 1, []string{"recipient-not-found"}},
+		{"a capture", "", []string{capture}, 2, []string{"smtptriage analyze " + capture}},
 		{"nothing", " \n", []string{"-"}, 2, []string{"nothing to explain"}},
 		{"prose", "", []string{"the scanner does not work"}, 3, []string{"NOT DETERMINED"}},
 		{"an id that is none", "", []string{"ip-blocklist"}, 2, []string{"did you mean ip-blocklisted?"}},

@@ -135,13 +135,21 @@ var foreignFormats = []struct{ start, what string }{
 
 // foreignFormat says what a file is that cannot be read, and what to do about it; "" for one that may be read.
 func foreignFormat(head []byte) string {
+	if what := knownFormat(head); what != "" {
+		return what
+	}
+	if !bytes.HasPrefix(bytes.TrimSpace(head), []byte("{")) && !isText(head) {
+		return "no capture (pcap or pcapng), no text and no saved evidence"
+	}
+	return ""
+}
+
+// knownFormat is what foreignFormat says of a file that names its format in its first octets.
+func knownFormat(head []byte) string {
 	for _, f := range foreignFormats {
 		if bytes.HasPrefix(head, []byte(f.start)) {
 			return f.what
 		}
-	}
-	if !bytes.HasPrefix(bytes.TrimSpace(head), []byte("{")) && !isText(head) {
-		return "no capture (pcap or pcapng), no text and no saved evidence"
 	}
 	return ""
 }
