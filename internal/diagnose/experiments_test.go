@@ -245,6 +245,24 @@ func TestNextWhileWaiting(t *testing.T) {
 	}
 }
 
+// A comparison with another host keeps the address family: what sits on the way of one may leave the other alone.
+func TestControlsKeepTheFamily(t *testing.T) {
+	for address, family := range map[string]int{"203.0.113.25:25": 4, "[2001:db8::25]:25": 6} {
+		n := 0
+		for _, e := range Next(record(tenant, play(t, "t1", evidence.RoleAsked, tenant, "dial connected "+address+"\nwait 60s\nend closed greeting"))) {
+			if e.Name == askControl {
+				n++
+				if e.Walk.Family != family {
+					t.Errorf("at %s: %s is walked to over family %d, want %d", address, e.Walk.Host, e.Walk.Family, family)
+				}
+			}
+		}
+		if n == 0 {
+			t.Errorf("at %s: no control is asked", address)
+		}
+	}
+}
+
 // Without controls no host but the target is asked for.
 func TestNoControls(t *testing.T) {
 	for _, script := range []string{dropped, "dial connected\nwait 60s\nend timeout greeting", "dial connected\nS: 220 mx\nC: EHLO x\nend reset EHLO",

@@ -197,6 +197,21 @@ func (s *scene) variation(until cause.Step, wait time.Duration, change func(*evi
 	return &w
 }
 
+// elsewhere is the walk asked for to another host, over the same address family: what sits on the way of one family, such as a
+// gateway's proxy, may leave the other alone.
+func (s *scene) elsewhere(host string, port int, until cause.Step) *evidence.Walk {
+	w := s.variation(until, replyWait, nil)
+	w.Host, w.Port, w.Address = host, port, netip.Addr{}
+	switch a := s.address(); {
+	case !a.IsValid():
+	case a.Unmap().Is4():
+		w.Family = 4
+	default:
+		w.Family = 6
+	}
+	return w
+}
+
 // address is the address to experiment with: the one that was walked, or else the first that was tried, IPv4 first because
 // an experiment is to be about the port and not about the family.
 func (s *scene) address() netip.Addr {
@@ -230,8 +245,8 @@ func (s *scene) askControls(until cause.Step, because string) []evidence.Experim
 	}
 	var out []evidence.Experiment
 	for _, host := range hosts {
-		w := s.variation(until, replyWait, nil)
-		w.Host, w.Address, w.Via = host, netip.Addr{}, evidence.ViaHost
+		w := s.elsewhere(host, s.walk.Port, until)
+		w.Via = evidence.ViaHost
 		out = append(out, evidence.Experiment{Name: askControl, Because: because, Walk: w})
 	}
 	return out
@@ -491,9 +506,8 @@ func (s *scene) askCertificate() []evidence.Experiment {
 			if d.Host == "" || len(d.Ports) == 0 || d.Kind != provider.Submission {
 				continue
 			}
-			w := s.variation(cause.StartTLS, replyWait, nil)
-			w.Host, w.Port, w.Address = d.Host, d.Ports[0], netip.Addr{}
-			out = append(out, evidence.Experiment{Name: askSibling, Because: "whether the provider's other door shows a certificate of the same issuer", Walk: w})
+			out = append(out, evidence.Experiment{Name: askSibling, Because: "whether the provider's other door shows a certificate of the same issuer",
+				Walk: s.elsewhere(d.Host, d.Ports[0], cause.StartTLS)})
 		}
 	}
 	return out
