@@ -11,6 +11,7 @@ var (
 	srcThrot            = Source{"learn.microsoft.com: continuous error throttling of SMTP AUTH submissions", "2022"}
 	srcNDR              = Source{"learn.microsoft.com/troubleshoot/exchange/email-delivery/ndr/non-delivery-reports-in-exchange-online", "2024-03-08"}
 	srcNDR26            = Source{"MicrosoftDocs/SupportArticles-docs: table of non-delivery reports, commit ae5c3e0", "2026-01-07"}
+	srcMailFlow         = Source{"MicrosoftDocs/microsoft-365-docs: mail-flow-intelligence-in-office-365, commit 0e90a9e", "2026-11-27"}
 	srcOAuth            = Source{"learn.microsoft.com: authenticate an IMAP, POP or SMTP connection using OAuth", "2026-06"}
 	srcShell            = Source{"MicrosoftDocs/office-docs-powershell: cmdlet reference", "2026-08"}
 	srcBasic24          = Source{"techcommunity.microsoft.com 4114750: Basic auth for client submission to retire", "2024-04-15"}

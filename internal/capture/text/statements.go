@@ -180,14 +180,16 @@ var faq = lazily(`(?i)(?:\d\. )?(?:The server is using a self-signed certificate
 	`A Certificate Authority CRL server for one or more of the certificates in the chain is temporarily unavailable|` +
 	`The set of SSL/TLS protocols supported by the client and server do not match)\.?`)
 
-// inner is a reply of Exchange's front end around the one that its back end got, which says more.
-var inner = lazily(`(?:[245]\d\d [245]\.\d+\.\d+ (?:Proxy session setup failed on Frontend with '|Primary target IP address responded with: "))+([245]\d\d )`)
+// inner is a reply of Exchange's front end around the one that its back end got, or of its sending side around that of the next
+// server, which says more. What the sending side says of itself in that place (451 4.4.0) does not.
+var inner = lazily(`(?:[245]\d\d [245]\.\d+\.\d+ (?:Proxy session setup failed on Frontend with '|Primary target IP address responded with: "))+([245]\d\d )|` +
+	`[45]\d\d [45]\.\d+\.\d+ Cannot connect to remote server \[Message=((?:421|5\d\d) )`)
 
 // lineFindings lists what one line states.
 func (u *unit) lineFindings(i int, l line, folded string, about bool) []finding {
 	var out []finding
 	text := phpMailer.ReplaceAllString(l.text, `Detail: "$2 $3 $1"`)
-	text = inner.ReplaceAllString(text, "'$1")
+	text = inner.ReplaceAllString(text, "'$1$2")
 	masked := []byte(text)
 	off := prefixLen(text)
 	for _, q := range quotes(text[off:], about) {
