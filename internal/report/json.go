@@ -13,6 +13,7 @@ import (
 	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/diagnose"
 	"github.com/smtptriage/smtptriage/internal/evidence"
+	"github.com/smtptriage/smtptriage/internal/provider"
 	"github.com/smtptriage/smtptriage/internal/smtp"
 )
 
@@ -34,6 +35,7 @@ type Document struct {
 	Patterns    []pattern       `json:"patterns"`
 	Guidance    []string        `json:"guidance"`
 	Recommended string          `json:"recommended_door"` // kind of the door that this site should use; "" if nothing can be said
+	Doors       []door          `json:"doors"`            // those that the service has, with what each asks of a site; none: it is not known
 	CannotKnow  []string        `json:"cannot_know"`
 	Artifacts   artifacts       `json:"artifacts"`
 	Contacted   []string        `json:"contacted"`
@@ -51,6 +53,15 @@ type finding struct {
 	Because    []ground            `json:"because"`
 	Actions    []string            `json:"actions"`
 	Links      []string            `json:"links"`
+}
+
+// door is a way to send by the service, with what must be set up before it works.
+type door struct {
+	Kind    provider.DoorKind `json:"kind"`
+	Host    string            `json:"host"`  // "": each organisation has its own
+	Ports   []int             `json:"ports"` // the advised one first
+	Reaches string            `json:"reaches"`
+	Needs   []string          `json:"needs"`
 }
 
 // ground is diagnose.Ground with its trace always present, "" for a fact about the run itself.
@@ -142,7 +153,7 @@ func NewDocument(rec *evidence.Record, d *diagnose.Diagnosis) Document {
 	doc := Document{
 		Schema: Schema, Tool: rec.Tool, Started: stamp(rec.Started), TookMS: rec.Took.Milliseconds(), Target: rec.Target,
 		Provider: d.Provider, Verdict: newFinding(&d.Verdict), Causes: []finding{}, Paths: []path{}, Experiments: []experiment{},
-		Patterns: []pattern{}, Guidance: some(d.Guidance), Recommended: string(d.Recommended), CannotKnow: some(d.CannotKnow),
+		Patterns: []pattern{}, Guidance: some(d.Guidance), Recommended: string(d.Recommended), Doors: []door{}, CannotKnow: some(d.CannotKnow),
 		Artifacts: newArtifacts(rec, d), Contacted: some(rec.Contacted), Interrupted: rec.Interrupted, Runs: []run{},
 	}
 	for i := range d.Findings {
@@ -154,6 +165,9 @@ func NewDocument(rec *evidence.Record, d *diagnose.Diagnosis) Document {
 	for i := range rec.Runs {
 		r := &rec.Runs[i]
 		doc.Experiments = append(doc.Experiments, experiment{r.Name, r.Because, resultOf(rec, d, i), r.Took.Milliseconds()})
+	}
+	for _, o := range (notes{rec: rec, d: d}).doors() {
+		doc.Doors = append(doc.Doors, door{o.Kind, o.Host, o.Ports, o.Reaches, some(o.Needs)})
 	}
 	for _, m := range d.Patterns {
 		doc.Patterns = append(doc.Patterns, pattern{m.ID, m.Title, m.Meaning, grounds(m.Because)})
