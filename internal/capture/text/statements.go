@@ -28,7 +28,7 @@ func statements(b *book, rest []stray) {
 			lines = append(lines, stray{u, l.talk})
 		}
 	}
-	for _, u := range unitsOf(lines) {
+	for _, u := range unitsOf(rewrapped(lines)) {
 		u.read(b)
 	}
 }
