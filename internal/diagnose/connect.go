@@ -412,6 +412,9 @@ func portClosed(s *scene) support {
 		return support{confidence: c, because: r.evidenceFor(d.ground("%s %s", d.what.Where(), outcome(d.what)), why...),
 			summary: nothingListens(s.walk)}
 	}
+	if d, ok := s.failedDial(evidence.Reset); ok {
+		return resetAtOnce(d, r)
+	}
 	d, ok := s.failedDial(evidence.TimedOut, evidence.Prohibited)
 	if !ok || !r.hostOnly() {
 		return support{}
@@ -427,6 +430,17 @@ func portClosed(s *scene) support {
 	}
 	return support{confidence: Possible, because: r.evidenceFor(first),
 		summary: fmt.Sprintf("%s does not answer on any port tried, while other servers do: it is down, or its address is stale.", s.walk.Host)}
+}
+
+// resetAtOnce: what takes the connection and resets it in the same breath stands before the server, as a SYN proxy does, and
+// finds nothing behind it.
+func resetAtOnce(d fact[*evidence.Dialed], r reach) support {
+	c := Possible
+	if r.hostOnly() && len(r.open) > 0 {
+		c = Likely
+	}
+	return support{confidence: c, because: r.evidenceFor(d.ground("%s %s as soon as it was up", d.what.Where(), outcome(d.what))),
+		summary: fmt.Sprintf("Something before the server takes connections to port %d and resets them at once: nothing listens behind it, or a filter objects.", d.what.Address.Port())}
 }
 
 // onLink reports whether an address is in one of this machine's own networks.

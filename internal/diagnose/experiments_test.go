@@ -77,6 +77,11 @@ func TestConnectToldApart(t *testing.T) {
 		}, cause.FirewallBlocksSMTP, Possible},
 		{"reset by the site's second firewall", plain, "dial refused",
 			others("hop 1 25 time-exceeded 10.1.0.1\nhop 2 25 time-exceeded 10.255.0.1\nhop 3 25 refused"), cause.FirewallBlocksSMTP, Likely},
+		{"reset as soon as it is up, at this host alone", plain, "dial reset", []test{
+			{askOtherPort, onPort(443), "dial connected 203.0.113.25:443"},
+			{askControl, onHost("gmail-smtp-in.l.google.com"), "dial connected\nS: 220 mx.google.com"},
+		}, cause.PortClosed, Likely},
+		{"reset as soon as it is up, nothing known of others", plain, "dial reset", nil, cause.PortClosed, Possible},
 		{"nothing works", plain, dropped, []test{
 			{askOtherPort, onPort(443), dropped}, {askOtherPort, onPort(587), dropped},
 			{askControl, onHost("gmail-smtp-in.l.google.com"), dropped}, {askAnything, onPort(443), dropped},
@@ -145,6 +150,14 @@ func TestConversationToldApart(t *testing.T) {
 			[]test{{askClamped, nil, cutAtHello}, {askUnclamped, nil, cutAtHello}, {askSmallHello, nil, through}}, cause.StartTLS, cause.ClientHelloTooLarge, Proven},
 		{"the name is filtered", plain, tlsBegins + "tls-failed ended reset 0\nend reset handshake",
 			[]test{{askNoSNI, nil, through}, {askUnclamped, nil, cutAtHello}, {askClamped, nil, cutAtHello}, {askSmallHello, nil, cutAtHello}}, cause.StartTLS, cause.HandshakeCut, Proven},
+		{"the name is refused by an alert", plain, tlsBegins + "alert unrecognized_name\ntls-failed server-alert", []test{{askNoSNI, nil, through}}, cause.StartTLS, cause.HandshakeCut, Likely},
+		{"the name is refused by an alert, nothing tried", plain, tlsBegins + "alert unrecognized_name\ntls-failed server-alert", nil, cause.StartTLS, cause.HandshakeCut, Possible},
+		{"cut for want of a suite", plain, tlsBegins + "tls-failed ended reset 0\nend reset handshake", []test{
+			{askCiphers, func(w *evidence.Walk) { w.Like = "aead-dhe" }, tlsBegins + "server-hello TLS 1.2"},
+			{askCiphers, func(w *evidence.Walk) { w.Like = "aead-rsa" }, tlsBegins + "tls-failed ended reset 0\nend reset handshake"}}, cause.StartTLS, cause.TLSCipherMismatch, Proven},
+		{"cut whatever the suites", plain, tlsBegins + "tls-failed ended reset 0\nend reset handshake", []test{
+			{askCiphers, func(w *evidence.Walk) { w.Like = "aead-dhe" }, tlsBegins + "tls-failed ended reset 0\nend reset handshake"},
+			{askCiphers, func(w *evidence.Walk) { w.Like = "aead-rsa" }, tlsBegins + "tls-failed ended reset 0\nend reset handshake"}}, cause.StartTLS, cause.HandshakeCut, Likely},
 		{"inspection seen at two providers", plain, strings.Replace(through, "cert ok CN=Public CA", "cert unknown-authority CN=Corp CA", 1),
 			[]test{{askControl, onHost("gmail-smtp-in.l.google.com"), strings.Replace(through, "cert ok CN=Public CA", "cert unknown-authority CN=Corp CA", 1)}}, cause.StartTLS, cause.TLSIntercepted, Proven},
 		{"own CA, others are public", plain, strings.Replace(through, "cert ok CN=Public CA", "cert unknown-authority CN=Corp CA", 1),
@@ -210,6 +223,8 @@ func TestNext(t *testing.T) {
 		{"no STARTTLS", plain, "dial connected\nS: 220 mx\nC: EHLO x\nS: 250 mx", []string{askAnyway, askControl}},
 		{"hanging handshake", plain, tlsBegins + "wait 30s\ntls-failed ended timeout 0\nend timeout handshake", []string{askVersions, askClamped, askUnclamped, askSmallHello, askNoSNI, askPathMTU}},
 		{"alert", plain, tlsBegins + "alert handshake_failure\ntls-failed server-alert", []string{askVersions, askCiphers}},
+		{"alert about the name", plain, tlsBegins + "alert unrecognized_name\ntls-failed server-alert", []string{askNoSNI}},
+		{"handshake cut at once", plain, tlsBegins + "tls-failed ended reset 0\nend reset handshake", []string{askVersions, askCiphers, askClamped, askNoSNI}},
 		{"foreign certificate", tenant, strings.Replace(secured, "cert ok", "cert unknown-authority", 1), []string{askControl, askSibling}},
 		{"a refusal in words needs none", plain, secured + "C: MAIL FROM:<a@example.com>\nS: 552 5.2.2 mailbox full", nil},
 		{"a refusal of the sender asks DNS", plain, secured + "C: MAIL FROM:<a@example.com>\nS: 550 5.7.1 no", []string{askReverse, askListTest, askSPF, askIdentity}},

@@ -61,13 +61,16 @@ func cipherMismatch(s *scene) support {
 		return support{}
 	}
 	a, at, ok := s.alert()
-	if !ok || s.agreed() {
+	if !ok {
+		return s.cutForCiphers()
+	}
+	if s.agreed() {
 		return support{}
 	}
 	if taken := s.sweep(askCiphers).taken; len(taken) > 0 && a.Description != tlswire.AlertProtocolVersion {
 		spoken, _ := s.versions()
 		if shared, known := s.sharedVersion(spoken); shared || !known || len(spoken) == 0 {
-			return s.otherCiphers(a, at, taken)
+			return s.otherCiphers(s.ground(at, "the server's alert is %s", a), taken)
 		}
 	}
 	switch a.Description {
@@ -79,15 +82,36 @@ func cipherMismatch(s *scene) support {
 	return support{}
 }
 
-// otherCiphers: the server refused what the walk offered, and takes suites that the walk did not offer.
-func (s *scene) otherCiphers(a tlswire.Alert, at int, taken []hello) support {
+// cutForCiphers: some servers, Windows' among them, cut the connection where others send an alert. A filter that cuts
+// handshakes would cut those too which offer other suites.
+func (s *scene) cutForCiphers() support {
+	f, w := s.tlsFailed(), s.sweep(askCiphers)
+	if f.How != evidence.TLSEnded || f.GotN > 0 || len(w.taken) == 0 || len(w.refused) == 0 {
+		return support{}
+	}
+	offered := s.suitesOffered()
+	for _, h := range w.taken {
+		if offered[h.server.Suite] {
+			return support{} // it is not the suites
+		}
+	}
+	return s.otherCiphers(s.ground(s.main.TLSFailed, "%s", s.handshakeFailure()), w.taken)
+}
+
+func (s *scene) suitesOffered() map[tlswire.CipherSuite]bool {
 	offered := map[tlswire.CipherSuite]bool{}
 	if s.main.ClientHello >= 0 {
 		for _, c := range s.main.Trace.Events[s.main.ClientHello].ClientHello.Suites {
 			offered[c] = true
 		}
 	}
-	because := []Ground{s.ground(at, "the server's alert is %s", a)}
+	return offered
+}
+
+// otherCiphers: the server refused what the walk offered, and takes suites that the walk did not offer.
+func (s *scene) otherCiphers(first Ground, taken []hello) support {
+	offered := s.suitesOffered()
+	because := []Ground{first}
 	c := Proven
 	var families []string
 	for _, h := range taken {
@@ -195,6 +219,9 @@ func handshakeCut(s *scene) support {
 		return support{confidence: Possible, because: []Ground{s.ground(v.Ended, "STARTTLS was sent, then %s", ending(v.Ending()))}}
 	}
 	f := s.tlsFailed()
+	if f != nil && s.nameRefused() {
+		return s.cutForName()
+	}
 	if f == nil || f.How != evidence.TLSEnded {
 		return support{}
 	}
@@ -203,7 +230,7 @@ func handshakeCut(s *scene) support {
 		got.confidence = Likely
 	}
 	z := s.sizes()
-	nameless := s.trials(askNoSNI, "without the server's name in the ClientHello")
+	nameless := s.nameless()
 	switch {
 	case every(nameless, true) && every(z.usual, false):
 		got.confidence = Proven
@@ -217,6 +244,27 @@ func handshakeCut(s *scene) support {
 	}
 	if spoken, because := s.versions(); len(spoken) > 0 && got.confidence == Likely {
 		got.because = append(got.because, because[len(because)-1])
+	}
+	return got
+}
+
+func (s *scene) nameless() []trial {
+	return s.trials(askNoSNI, "without the server's name in the ClientHello")
+}
+
+// nameRefused reports whether the alert says that it is the server's name in the ClientHello that is not accepted.
+func (s *scene) nameRefused() bool {
+	a, _, ok := s.alert()
+	return ok && a.Description == tlswire.AlertUnrecognizedName
+}
+
+// cutForName: a filter on the path says so with the same alert as a server that does not go by that name.
+func (s *scene) cutForName() support {
+	got := support{confidence: Possible, because: []Ground{s.ground(s.main.Alert, "%s", s.handshakeFailure())}}
+	if nameless := s.nameless(); every(nameless, true) {
+		got.confidence = Likely
+		got.because = append(got.because, trialGrounds(nameless)...)
+		got.summary = "The server, or a filter before it, refuses the server's name in the ClientHello; without the name the handshake passes."
 	}
 	return got
 }

@@ -442,13 +442,16 @@ func (s *scene) askTLS() []evidence.Experiment {
 	f := s.tlsFailed()
 	if f.How == evidence.TLSEnded {
 		out = append(out, s.askSizes(base)...)
+	}
+	if f.How == evidence.TLSEnded || s.nameRefused() {
 		out = append(out, evidence.Experiment{Name: askNoSNI, Because: "whether the server's name in the ClientHello is what is filtered",
 			Walk: s.variation(cause.StartTLS, hangWait, func(w *evidence.Walk) { w.NoSNI = true })})
 	}
 	if f.How != evidence.TLSNotTLS {
 		out = append(out, evidence.Experiment{Name: askVersions, Because: "which TLS versions the server speaks", Hello: &evidence.HelloTest{Walk: *base, Specs: allVersions}})
 	}
-	if _, _, ok := s.alert(); ok {
+	// A hello that hangs is no answer to what it offers; one that is cut at once may be.
+	if _, _, alerted := s.alert(); alerted || f.How == evidence.TLSEnded && f.GotN == 0 && f.Outcome != evidence.TimedOut {
 		out = append(out, evidence.Experiment{Name: askCiphers, Because: "which cipher suites the server takes", Hello: &evidence.HelloTest{Walk: *base, Specs: allFamilies}})
 	}
 	if f.How == evidence.TLSNotTLS && s.implicit() {
