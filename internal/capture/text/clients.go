@@ -211,6 +211,7 @@ var wrapperPhrases = []phrase{
 	{"failed to connect to server", weak(said(evidence.SaidConnectFailed))},
 	{"couldn't connect to host", weak(said(evidence.SaidConnectFailed))},
 	{"couldn't connect to server", weak(said(evidence.SaidConnectFailed))},
+	{"could not connect to server", weak(said(evidence.SaidConnectFailed))},
 	{"unable to connect to ", weak(said(evidence.SaidConnectFailed))},
 	{"unable to initialize smtp properly", weak(said(evidence.SaidConnectFailed))},
 	{"could not open connection to the host", weak(said(evidence.SaidConnectFailed))},
@@ -288,6 +289,10 @@ var mailContext = []string{"smtp", "mail", "rcpt", "relay", "recipient", "sender
 // harmless are words of lines that tell of nothing that broke, though they sound like it.
 var harmless = []string{"does not resolve to address", "tls connection established to", "tls connection established from", "no host name found for ip",
 	"statistics: max", "continuing anyway", "quit command failed"}
+
+// fetching is a reply of a server that mail is fetched from: IMAP's with its tag (RFC 9051, section 7.1), POP3's (RFC 1939,
+// section 3).
+var fetching = lazily(`(?:^|[\s'"])-ERR |\[(?:AUTHENTICATIONFAILED|AUTHORIZATIONFAILED|NONEXISTENT|CLIENTBUG)\] |^(?:\*|[A-Za-z]{0,8}\d{1,6}) (?:NO|BAD|BYE) `)
 
 // otherPort is a port that is named, and is none that mail goes to.
 var otherPort = lazily(`(?i)\bport[ :=]+(\d{1,5})\b`)

@@ -281,6 +281,7 @@ func (r *reader) talk(key, replyLine string, n int) *talk {
 func (r *reader) begin(key string, n int) {
 	r.cur = r.book.open(key, r.program, n)
 	r.cur.at(r.pend.host, r.pend.addr, r.pend.port)
+	r.cur.tried = r.pend != place{}
 	r.pend = place{}
 }
 

@@ -62,6 +62,8 @@ func messageParts(lines []line, depth int) []line {
 		return multipart(body, params["boundary"], depth)
 	case kind == "message/delivery-status", kind == "message/global-delivery-status":
 		return deliveryStatus(decoded(body, h["content-transfer-encoding"]))
+	case kind == "message/rfc822" && forwardsReport(body):
+		return messageParts(body, depth+1)
 	case kind == "message/rfc822", kind == "text/rfc822-headers", kind == "message/global", kind == "message/global-headers":
 		return []line{} // the message that bounced: its words are not about the bounce
 	case kind == "text/html":
@@ -70,6 +72,16 @@ func messageParts(lines []line, depth int) []line {
 		return decoded(body, h["content-transfer-encoding"])
 	}
 	return []line{}
+}
+
+// forwardsReport reports whether an attached message is itself a report, which somebody forwarded.
+func forwardsReport(body []line) bool {
+	for len(body) > 0 && body[0].text == "" {
+		body = body[1:]
+	}
+	h, _, ok := header(body)
+	kind, _, err := mime.ParseMediaType(h["content-type"])
+	return ok && err == nil && kind == "multipart/report"
 }
 
 // multipart puts together the text of the parts, the most telling first.

@@ -187,6 +187,9 @@ var inner = lazily(`(?:[245]\d\d [245]\.\d+\.\d+ (?:Proxy session setup failed o
 
 // lineFindings lists what one line states.
 func (u *unit) lineFindings(i int, l line, folded string, about bool) []finding {
+	if fetching.MatchString(l.text) {
+		return nil
+	}
 	var out []finding
 	text := phpMailer.ReplaceAllString(l.text, `Detail: "$2 $3 $1"`)
 	text = inner.ReplaceAllString(text, "'$1$2")
@@ -269,7 +272,7 @@ func byProperty(lines []line, folded string, about bool) []finding {
 // byWords finds a reply by its words alone, the code having been lost on the way.
 func byWords(lines []line, ours bool) []finding {
 	for i, l := range lines {
-		if !ours || anyWebStatus.MatchString(l.text) || mentions(fold(l.text), harmless) {
+		if !ours || anyWebStatus.MatchString(l.text) || fetching.MatchString(l.text) || mentions(fold(l.text), harmless) {
 			continue
 		}
 		m, ok := provider.MatchText(l.text, "")

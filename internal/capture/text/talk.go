@@ -19,6 +19,7 @@ type talk struct {
 	parser    smtp.ReplyParser
 	answers   int // what the reply being read answers
 	connected bool
+	tried     bool // a line told of the attempt to connect, and none of how it went
 	greeted   bool
 	spoken    bool // a line of the dialogue was read
 	begin     bool // the server took STARTTLS, and nothing has come since
@@ -119,6 +120,9 @@ func (t *talk) client(text string) {
 		return
 	}
 	verb := smtp.ParseCommand([]byte(text)).Verb
+	if t.sent < 0 && !t.greeted && (verb == "EHLO" || verb == "HELO") {
+		t.greetedBefore()
+	}
 	if t.begin && !t.secured && verb != "QUIT" { // a client that failed at TLS may say QUIT all the same
 		t.secure(evidence.Secured{})
 	}
@@ -208,7 +212,7 @@ func (t *talk) reply() {
 	if r.Code == 0 {
 		return
 	}
-	greeting := to < 0 && !t.greeted && t.sent < 0 && (r.Code == 220 || t.connected && r.Code >= 400)
+	greeting := to < 0 && !t.greeted && t.sent < 0 && (r.Code == 220 || (t.connected || t.tried) && r.Code >= 400)
 	t.greeted = t.greeted || greeting
 	if greeting {
 		t.sees.FromStart = true
@@ -257,6 +261,16 @@ func (t *talk) markUnasked() {
 	t.rec.Update(func(tr *evidence.Trace) {
 		if n := len(tr.Events); n > 0 && tr.Events[n-1].Reply != nil {
 			tr.Events[n-1].Reply.Unasked = true
+		}
+	})
+}
+
+// greetedBefore makes a greeting of a refusal that nothing asked for: the client begins only now.
+func (t *talk) greetedBefore() {
+	t.rec.Update(func(tr *evidence.Trace) {
+		if n := len(tr.Events); n > 0 && tr.Events[n-1].Reply != nil && tr.Events[n-1].Reply.Unasked && tr.Events[n-1].Reply.Code >= 400 {
+			tr.Events[n-1].Reply.Unasked = false
+			t.greeted, t.sees.FromStart = true, true
 		}
 	})
 }
