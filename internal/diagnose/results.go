@@ -126,7 +126,12 @@ func lookupsResult(t *evidence.Trace) string {
 		if l == nil {
 			continue
 		}
-		if len(l.Answers) == 0 {
+		switch {
+		case len(l.Answers) > 0:
+		case l.RCode == "NOERROR" && !l.NotFound && len(parts) > 0: // the part before has said whose answer it is
+			parts = append(parts, "no "+l.Type+" record")
+			continue
+		default:
 			parts = append(parts, fmt.Sprintf("%s: %s", l.Type, lookupOutcome(l)))
 			continue
 		}
