@@ -18,7 +18,7 @@ var genericEnvelope = []Row{
 	},
 	{
 		ID: "relay-generic", Service: "generic", Code: 550, Status: "5.7.1",
-		Pattern: `relay(?:ing)? to .{1,120} (?:denied|prohibited|not (?:allowed|permitted))|relay(?:ing)?(?: access)?(?: is| was)? (?:denied|prohibited|refused|disallowed|not (?:allowed|permitted|authori[sz]ed)|rejected|restricted)|not (?:allowed|permitted|authori[sz]ed|configured) (?:to|for) relay|(?:unable|not able|refuse[sd]?|won't|do not|does not|cannot|can't|no) (?:to )?relay|rcpthosts|not (?:a |an )?(?:local|hosted) (?:domain|recipient)|we do(?: not|n't) (?:handle|accept) mail for|domain (?:is )?not (?:hosted|local|accepted) here|open relay|not a gateway`,
+		Pattern: `relay(?:ing)? to .{1,120} (?:denied|prohibited|not (?:allowed|permitted))|relay(?:ing)?(?: access)?(?: is| was)? (?:denied|prohibited|refused|disallowed|not (?:allowed|permitted|authori[sz]ed)|rejected|restricted)|not (?:allowed|permitted|authori[sz]ed|configured) (?:to|for) relay|(?:unable|not able|refuse[sd]?|won't|do not|does not|cannot|can't|no) (?:to )?relay|rcpthosts|not (?:a |an )?(?:local|hosted) (?:domain|recipient)|we do(?: not|n't) (?:handle|accept) mail for|domain (?:is )?not (?:hosted|local|accepted) here|open relay|not a gateway|domain of (?:the )?(?:forward.path|recipient) .{0,10}not (?:allowed|permitted)`,
 		Steps:   []cause.Step{cause.Rcpt},
 		Cause:   cause.ExternalRecipientBlocked, Firm: Names, Verified: true,
 		Meaning: "The recipient's domain is not this server's, and this client may not relay.",

@@ -102,7 +102,21 @@ func nextQuote(s string, at int, mail bool) (quote, bool) {
 		return best, false
 	}
 	best.code = codeOf(best.text)
+	if 200 <= best.code && best.code < 400 {
+		best.stopAtRefusal()
+	}
 	return best, true
+}
+
+// laterRefusal is a refusal behind another reply on one line: a collector of logs put a dialogue there.
+var laterRefusal = lazily(`[^\w.:/-]([45])\d\d[- ]#?[45]\.\d{1,3}\.\d{1,3}\b`)
+
+// stopAtRefusal ends a reply that refuses nothing before one that does.
+func (q *quote) stopAtRefusal() {
+	if m := laterRefusal.FindStringSubmatchIndex(q.text); m != nil {
+		q.text = strings.TrimRight(q.text[:m[2]], " ")
+		q.end = q.start + m[2]
+	}
 }
 
 func knownWords(s string) bool {
