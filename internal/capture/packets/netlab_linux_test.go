@@ -3,6 +3,7 @@ package packets_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/smtptriage/smtptriage/internal/capture/packets"
 	"github.com/smtptriage/smtptriage/internal/cause"
 	"github.com/smtptriage/smtptriage/internal/diagnose"
+	"github.com/smtptriage/smtptriage/internal/evidence"
 	"github.com/smtptriage/smtptriage/internal/lab"
 	"github.com/smtptriage/smtptriage/internal/lab/netlab"
 	"github.com/smtptriage/smtptriage/internal/lab/require"
@@ -154,10 +156,48 @@ func capturedWalk(t *testing.T, c netlab.Case, program string) diagnose.Diagnosi
 	if len(all) == 0 {
 		t.Fatalf("no conversation in %d frames", res.Frames)
 	}
-	// Every address of the name is dialled; the walk is the conversation that goes furthest.
-	walked := slices.MaxFunc(all, func(a, b *packets.Conversation) int { return len(a.Trace.Events) - len(b.Trace.Events) })
+	walked := slices.MaxFunc(all, func(a, b *packets.Conversation) int { return byWalk(&a.Trace, &b.Trace) })
 	t.Log(strings.Join(script(walked.Trace), "\n"))
 	return judged(walked.Trace)
+}
+
+// byWalk orders conversations by how likely each is the walk: every address of the name is dialled, and the walk is held on one. The
+// others the client closes without a word, which on a busy machine may leave as many events as a walk that was cut off at once.
+func byWalk(a, b *evidence.Trace) int {
+	said := func(t *evidence.Trace) int {
+		n := 0
+		for _, e := range t.Events {
+			if e.Sent != nil || e.ClientHello != nil {
+				n++
+			}
+		}
+		return n
+	}
+	keptOpen := func(t *evidence.Trace) int {
+		if e := evidence.NewView(t).Ending(); e != nil && e.By == evidence.Client {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(said(a)-said(b), keptOpen(a)-keptOpen(b), len(a.Events)-len(b.Events))
+}
+
+func TestByWalk(t *testing.T) {
+	conversation := func(by evidence.Side, events ...evidence.Event) evidence.Trace {
+		return evidence.Trace{Events: append(events, evidence.Event{Ended: &evidence.Ended{Outcome: evidence.Closed, By: by}})}
+	}
+	command := evidence.Event{Sent: &evidence.Sent{Verb: "EHLO", Line: "EHLO a"}}
+	note := evidence.Event{Note: &evidence.Note{Text: "x"}}
+	walk, given := conversation(evidence.Server), conversation(evidence.Client, note)
+	spoke := conversation(evidence.Client, command)
+	for _, tt := range []struct {
+		name           string
+		further, other evidence.Trace
+	}{{"cut off, against given up", walk, given}, {"that spoke, against cut off", spoke, walk}} {
+		if byWalk(&tt.further, &tt.other) <= 0 || byWalk(&tt.other, &tt.further) >= 0 {
+			t.Errorf("%s: not the first", tt.name)
+		}
+	}
 }
 
 // startLab makes the lab of a case. On a busy machine an address may not be there yet when a server wants it.
