@@ -120,6 +120,9 @@ func (s *scene) dataStep() StepResult {
 		return r
 	}
 	if v == nil || v.Data.Sent < 0 && v.Message.Sent < 0 {
+		if r, ok := s.chunksStep(); ok {
+			return r
+		}
 		if s.asClient() && !s.walk.Send {
 			return StepResult{Step: cause.Data, Status: Skipped, Detail: "nothing is sent without --send"}
 		}
@@ -128,12 +131,39 @@ func (s *scene) dataStep() StepResult {
 	if v.Message.Sent >= 0 {
 		return s.exchanged(cause.Data, v.Message, accepts)
 	}
-	r := s.exchanged(cause.Data, v.Data, smtp.Reply.Intermediate)
+	return s.unfinished(s.exchanged(cause.Data, v.Data, smtp.Reply.Intermediate))
+}
+
+// unfinished is the result of a message whose end was not seen, by that of the last word about it.
+func (s *scene) unfinished(r StepResult) StepResult {
 	if r.Status == Pass {
-		if e := v.Ending(); e != nil && e.Outcome != evidence.Aborted {
-			return s.result(cause.Data, Fail, v.Ended, "the message was on its way: %s", ending(e))
+		if e := s.main.Ending(); e != nil && e.Outcome != evidence.Aborted {
+			return s.result(cause.Data, Fail, s.main.Ended, "the message was on its way: %s", ending(e))
 		}
 		r.Status = NotSeen
 	}
 	return r
+}
+
+// chunksStep is the data step of a message that came in chunks (RFC 3030, section 2): each has a reply of its own, and that to the
+// last takes the message.
+func (s *scene) chunksStep() (r StepResult, ok bool) {
+	if s.main == nil {
+		return r, false
+	}
+	last := false
+	for _, x := range s.main.Others {
+		sent := s.main.SentAt(x.Sent)
+		if sent.Verb != "BDAT" {
+			continue
+		}
+		if r = s.exchanged(cause.Data, x, accepts); r.Status == Fail {
+			return r, true
+		}
+		last, ok = strings.HasSuffix(strings.ToUpper(strings.TrimSpace(sent.Line)), " LAST"), true
+	}
+	if ok && !last {
+		r = s.unfinished(r)
+	}
+	return r, ok
 }

@@ -378,14 +378,15 @@ func (b *bridge) finish() {
 // walked completes a walk by what the client asked for on it, so that it is judged as if we had been asked to.
 func walked(t *evidence.Trace) evidence.Walk {
 	w := t.Walk
-	secured := w.TLS == evidence.ImplicitTLS
+	secured, mail := w.TLS == evidence.ImplicitTLS, false
 	for i := range t.Events {
 		if s := t.Events[i].Sent; s != nil {
 			fill(&w, s)
 			secured = secured || s.Verb == "STARTTLS"
+			mail = mail || s.Verb == "MAIL" // with the null reverse-path too, as bounces have it
 		}
 	}
-	if !secured && w.From != "" {
+	if !secured && mail {
 		w.TLS = evidence.NoTLS
 	}
 	return w
@@ -402,7 +403,7 @@ func fill(w *evidence.Walk, s *evidence.Sent) {
 		w.From = path
 	case s.Verb == "RCPT" && isPath && len(w.To) < maxRcpts:
 		w.To = append(w.To, path)
-	case s.Verb == "DATA":
+	case s.Verb == "DATA", s.Verb == "BDAT":
 		w.Send = true
 	case s.Verb == "AUTH":
 		mechanism, _, _ := strings.Cut(strings.ToUpper(c.Args), " ")

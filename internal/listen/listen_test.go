@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -105,6 +106,46 @@ func TestDialogue(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", d)
 			}
 		})
+	}
+}
+
+// A relay's walk is what its client asked for: the null reverse-path of a bounce is a sender too (RFC 5321, section 4.5.5), and
+// chunks are a message.
+func TestWalked(t *testing.T) {
+	for _, tt := range []struct {
+		lines []string
+		want  evidence.Walk
+	}{
+		{[]string{"EHLO a", "MAIL FROM:<>", "RCPT TO:<b@example.com>"}, evidence.Walk{EHLO: "a", TLS: evidence.NoTLS, To: []string{"b@example.com"}}},
+		{[]string{"EHLO a", "STARTTLS", "MAIL FROM:<>"}, evidence.Walk{EHLO: "a", TLS: evidence.StartTLS}},
+		{[]string{"EHLO a"}, evidence.Walk{EHLO: "a", TLS: evidence.StartTLS}},
+		{[]string{"EHLO a", "MAIL FROM:<a@example.com>", "BDAT 3 LAST"}, evidence.Walk{EHLO: "a", TLS: evidence.NoTLS, From: "a@example.com", Send: true}},
+	} {
+		rec := evidence.NewRecorder(evidence.Trace{Walk: evidence.Walk{TLS: evidence.StartTLS}}, nil)
+		for _, l := range tt.lines {
+			rec.Command(0, []byte(l), smtp.CRLF)
+		}
+		tr := rec.Snapshot()
+		if got := walked(&tr); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%q: %+v, want %+v", tt.lines, got, tt.want)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	s := &session{c: &call{s: &Server{MaxSize: 1000}}}
+	for param, want := range map[string]string{"SIZE=1000": "", "size=0": "", "BODY=8BITMIME": "", "SIZE=1001": "large", "SIZE=99999999999999999999": "large",
+		"SIZE=abc": "bad", "SIZE=": "bad", "SIZE": "bad", "SIZE=-1": "bad", "SIZE=+1": "bad", "SIZE=1.5": "bad", "SIZE=999999999999999999999": "bad"} {
+		got := ""
+		switch params := []string{param}; {
+		case badSize(params):
+			got = "bad"
+		case s.tooLarge(params):
+			got = "large"
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", param, got, want)
+		}
 	}
 }
 

@@ -326,6 +326,8 @@ func (s *session) mail(_ context.Context, c smtp.Command) {
 		s.reply("503 5.5.2 Sender already specified")
 	case !ok || !validPath(path, params, strings.Contains(c.Args, "<>")):
 		s.reply("501 5.1.7 Invalid address")
+	case badSize(params):
+		s.reply("501 5.5.4 SIZE wants a number of octets")
 	case s.tooLarge(params):
 		s.reply("552 5.3.4 Message size exceeds fixed maximum message size")
 	default:
@@ -357,14 +359,32 @@ func letterOrDigit(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
-func (s *session) tooLarge(params []string) bool {
+// maxSizeDigits are those that a size may have (RFC 1870, section 5).
+const maxSizeDigits = 20
+
+// sizeOf is the value of the parameter SIZE.
+func sizeOf(params []string) (value string, ok bool) {
 	for _, p := range params {
-		name, value, _ := strings.Cut(p, "=")
-		if n, err := strconv.ParseInt(value, 10, 63); strings.EqualFold(name, "SIZE") && err == nil {
-			return n > s.c.s.maxSize()
+		if name, value, _ := strings.Cut(p, "="); strings.EqualFold(name, "SIZE") {
+			return value, true
 		}
 	}
-	return false
+	return "", false
+}
+
+// badSize reports whether a size is no number.
+func badSize(params []string) bool {
+	value, ok := sizeOf(params)
+	return ok && (value == "" || len(value) > maxSizeDigits || strings.ContainsFunc(value, func(r rune) bool { return r < '0' || r > '9' }))
+}
+
+func (s *session) tooLarge(params []string) bool {
+	value, ok := sizeOf(params)
+	if !ok {
+		return false
+	}
+	n, err := strconv.ParseUint(value, 10, 64)
+	return err != nil || n > uint64(s.c.s.maxSize()) // what is no error of syntax is one of range
 }
 
 func (s *session) rcpt(_ context.Context, c smtp.Command) {
