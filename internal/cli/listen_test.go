@@ -208,9 +208,12 @@ func TestListenPassesTLSThrough(t *testing.T) {
 	}
 	defer r.Stop()
 	saved := filepath.Join(t.TempDir(), "evidence.json")
-	addr, _, errOut, status := startListen(t, "--forward", r.Addr(), "--passthrough", "--evidence", saved)
+	addr, out, errOut, status := startListen(t, "--forward", r.Addr(), "--passthrough", "--evidence", saved)
 	talk(t, "good-starttls", addr)
 	<-status
+	if said := strings.Join(strings.Fields(out.String()), " "); !strings.Contains(said, "TLS came up, and was passed through untouched") {
+		t.Errorf("it says %s", out)
+	}
 	f, err := os.Open(saved)
 	if err != nil {
 		t.Fatal(err)

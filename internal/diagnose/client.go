@@ -98,7 +98,7 @@ func (s *scene) interrupted() bool {
 
 func (s *scene) clientSaidNothing() bool {
 	v := s.main
-	return v != nil && len(v.Hellos)+len(v.TLSHellos)+len(v.Others)+len(v.Mails)+len(v.Bytes) == 0 && v.ClientHello < 0 && v.Quit.Sent < 0
+	return v != nil && len(v.Hellos)+len(v.TLSHellos)+len(v.Others)+len(v.Mails)+len(v.Bytes) == 0 && v.ClientHello < 0 && v.Alert < 0 && v.Quit.Sent < 0
 }
 
 func clientEnding(e *evidence.Ended) string {

@@ -11,6 +11,10 @@ import (
 
 func clientTLSTooEarly(s *scene) support {
 	v := s.main
+	if s.opensWithAlert() {
+		return support{confidence: Possible, because: []Ground{s.ground(v.Alert, "its first octets are a TLS alert, %s, with no ClientHello before it", v.Trace.Events[v.Alert].Alert.Alert)},
+			summary: fmt.Sprintf("The device speaks TLS on port %d, where plain text comes first, and its first word is an alert: set its encryption to STARTTLS.", s.walk.Port)}
+	}
 	if v.ClientHello < 0 || v.StartTLS.Sent >= 0 || s.walk.TLS == evidence.ImplicitTLS {
 		return support{}
 	}
@@ -20,6 +24,13 @@ func clientTLSTooEarly(s *scene) support {
 	}
 	return support{confidence: Proven, because: []Ground{s.ground(v.ClientHello, "its first octets are a TLS ClientHello; port %d speaks plain text first", s.walk.Port)},
 		summary: fmt.Sprintf("The device starts TLS at the first byte on port %d: set its encryption to STARTTLS (often called \"TLS\"), not SSL or SSL/TLS.", s.walk.Port)}
+}
+
+// opensWithAlert reports whether a client speaks TLS where it must not, and says nothing but an alert.
+func (s *scene) opensWithAlert() bool {
+	v := s.main
+	return v.ClientHello < 0 && v.Alert >= 0 && v.StartTLS.Sent < 0 && len(v.Hellos) == 0 && s.walk.TLS != evidence.ImplicitTLS &&
+		v.Trace.Events[v.Alert].Alert.From == evidence.Client
 }
 
 // clientHello returns what the client offered last, or nil.

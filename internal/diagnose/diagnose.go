@@ -206,6 +206,11 @@ func (s *scene) undetermined(r StepResult) Finding {
 
 // allPassed is the verdict when no step failed.
 func (s *scene) allPassed(steps []StepResult) Finding {
+	if s.passedThrough() {
+		return finding(cause.None, cause.Undetermined, Possible,
+			"TLS came up, and was passed through untouched: what was said inside (sign-in, MAIL, RCPT, DATA) can't be known here. Without --passthrough it is seen.",
+			s.ground(s.main.ServerHello, "the server answered the ClientHello, and both sides went on in cipher; no handshake failed"))
+	}
 	last := StepResult{Step: cause.None}
 	for _, r := range steps {
 		if r.Status == NotSeen && s.asClient() {
@@ -264,6 +269,12 @@ func (s *scene) allPassed(steps []StepResult) Finding {
 	}
 	return finding(cause.None, cause.AcceptedNotProven, Likely,
 		"Every step that was asked for passed, but the conversation ended before RCPT TO, which alone proves acceptance.", ground)
+}
+
+// passedThrough reports whether TLS came up on a relay that left it alone: nothing of it is seen but the hellos.
+func (s *scene) passedThrough() bool {
+	v := s.main
+	return s.rec.Source == evidence.FromListen && v != nil && !s.sees().Inside && v.Secured < 0 && v.TLSFailed < 0 && v.ClientHello >= 0 && v.ServerHello >= 0
 }
 
 // stopsAtStartTLS reports whether a conversation ends with the server's consent to STARTTLS.

@@ -173,6 +173,9 @@ func mtuHole(s *scene) support {
 	if !ok {
 		return support{}
 	}
+	if s.rec.Source == evidence.FromListen && !s.sees().Inside && s.main.ServerHello >= 0 {
+		return support{} // passed through: the server's answer has come, and what fell silent is the client
+	}
 	z := s.sizes()
 	first := s.ground(s.main.TLSFailed, "small packets passed until the handshake, then silence; %d octets were sent, %d received", f.SentN, f.GotN)
 	if s.rec.Source == evidence.FromText {
