@@ -243,6 +243,11 @@ func firewallBlocks(s *scene) support {
 	if !ok {
 		return support{}
 	}
+	if rules := s.answersDropped(); len(rules) > 0 && d.what.Outcome == evidence.TimedOut && !s.reach().hostOnly() {
+		_, why := s.reach().where(s)
+		return support{confidence: Likely, because: slices.Concat([]Ground{d.ground("%s %s", d.what.Where(), outcome(d.what))}, rules, why),
+			summary: fmt.Sprintf("This machine's own firewall drops the answers from port %d.", s.walk.Port)}
+	}
 	got := s.blockedBy(d, thisHost, site)
 	if at, _ := s.reach().where(s); got.confidence != "" && (at == thisHost || at == site) {
 		got.summary = s.reach().blockSummary(at, s.walk)
@@ -328,6 +333,9 @@ func ispBlocks(s *scene) support {
 		return support{}
 	}
 	got := s.blockedBy(d, beyond)
+	if got.confidence == Likely && len(s.answersDropped()) > 0 {
+		got.confidence = Possible // this machine would not hear it if the ISP let it through
+	}
 	if at, _ := s.reach().where(s); got.confidence == Likely {
 		got.summary = s.reach().blockSummary(at, s.walk)
 	}

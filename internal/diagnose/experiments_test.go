@@ -392,3 +392,24 @@ func TestCannotKnowLateGreeting(t *testing.T) {
 		t.Error("a later greeting is spoken of where there is none to wait for")
 	}
 }
+
+// What this machine's own firewall keeps from it looks from here like a filter far away, unless the rule can be read.
+func TestAnswersDroppedHere(t *testing.T) {
+	for rule, want := range map[string]cause.ID{
+		"nft inet filter input: tcp sport 25 drop":    cause.FirewallBlocksSMTP,
+		"nft inet filter input: tcp sport 587 drop":   cause.ISPBlocksPort25,
+		"nft inet filter output: tcp dport 25 accept": cause.ISPBlocksPort25,
+	} {
+		rec := recordWith(t, plain, dropped,
+			test{askOtherPort, onPort(443), "dial connected 203.0.113.25:443"},
+			test{askControl, onHost("gmail-smtp-in.l.google.com"), dropped},
+			test{askAnything, onPort(443), "dial connected 192.0.2.1:443"},
+			test{askTraceroute, nil, atISP}, test{askTraceOpen, onPort(443), openWay})
+		rec.Host = &evidence.Host{Firewall: []string{rule}, FirewallRead: "yes"}
+		d := Diagnose(rec)
+		if d.Verdict.Cause != want || d.Verdict.Confidence != Likely {
+			t.Errorf("%s: got %s (%s), want %s (likely)", rule, d.Verdict.Cause, d.Verdict.Confidence, want)
+		}
+		checkDiagnosis(t, rec, d)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/smtptriage/smtptriage/internal/evidence"
 )
@@ -271,6 +273,16 @@ func (s *scene) localRules() []Ground {
 		out = append(out, Ground{Text: "this machine's firewall has the rule: " + rule, Event: -1})
 	}
 	return out
+}
+
+// answersDropped are those of the local rules that drop what comes from the failing port: packets get out then, routers and the
+// server see them, and nothing comes back.
+func (s *scene) answersDropped() []Ground {
+	port := strconv.Itoa(s.walk.Port)
+	return slices.DeleteFunc(s.localRules(), func(g Ground) bool {
+		numbers := strings.FieldsFunc(g.Text, func(r rune) bool { return r < '0' || r > '9' })
+		return !strings.Contains(g.Text, "sport") || strings.Contains(g.Text, "dport") || !slices.Contains(numbers, port)
+	})
 }
 
 // blockedBy supports a cause by where the block sits; it is shared by the rules for firewall and ISP.

@@ -26,6 +26,11 @@ var connectCases = []Case{
 		Commands: at(Device, "nft add rule inet lab output tcp dport 25 drop"),
 	},
 	{
+		Name: "host-firewall-drops-answers", SilentDrop: true, Title: "The device's own firewall lets port 25 out, and drops what comes back",
+		Target: own25, Flags: words(toOwn), Want: named(cause.Connect, cause.FirewallBlocksSMTP),
+		Commands: at(Device, "nft add rule inet lab input tcp sport 25 drop"),
+	},
+	{
 		Name: "host-firewall-resets", Title: "The device's own firewall resets port 25",
 		Target: own25, Flags: words(toOwn), Want: named(cause.Connect, cause.FirewallBlocksSMTP),
 		Commands: at(Device, "nft add rule inet lab output tcp dport 25 reject with tcp reset"),

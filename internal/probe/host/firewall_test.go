@@ -24,6 +24,10 @@ const nftRuleset = `table inet filter {
 	chain input {
 		type filter hook input priority filter; policy drop;
 		tcp dport 25 accept
+		tcp sport 25 drop
+		tcp sport 53 drop
+		udp sport 25 drop
+		tcp sport 587 accept
 	}
 
 	chain out {
@@ -64,6 +68,7 @@ table ip nat {
 
 func TestNFT(t *testing.T) {
 	want := []string{
+		"nft inet filter input: tcp sport 25 drop",
 		"nft inet filter out: policy drop",
 		"nft inet filter out: tcp dport 25 meta skuid != 101 counter packets 3 bytes 180 reject with icmpx admin-prohibited",
 		"nft inet filter out: tcp dport { 443, 2000-3000 } accept",
@@ -96,6 +101,9 @@ COMMIT
 :OUTPUT DROP [0:0]
 :mail - [0:0]
 -A INPUT -p tcp -m tcp --dport 25 -j ACCEPT
+-A INPUT -p tcp -m multiport --sports 25,587 -j DROP
+-A INPUT -p tcp -m tcp --sport 25 -j ACCEPT
+-A FORWARD -p tcp -m tcp --sport 25 -j DROP
 -A OUTPUT -p tcp -m multiport --dports 25,465,587 -m owner ! --uid-owner 101 -j mail
 -A OUTPUT -p tcp -m tcp --dport 443 -j ACCEPT
 -A OUTPUT -p tcp -m tcp ! --dport 443 -j DROP
@@ -112,6 +120,7 @@ func TestIPTables(t *testing.T) {
 	want := []string{
 		"iptables-save nat: OUTPUT -p tcp -m tcp --dport 25 -j REDIRECT --to-ports 2525",
 		"iptables-save filter: OUTPUT policy DROP",
+		"iptables-save filter: INPUT -p tcp -m multiport --sports 25,587 -j DROP",
 		"iptables-save filter: OUTPUT -p tcp -m multiport --dports 25,465,587 -m owner ! --uid-owner 101 -j mail",
 		"iptables-save filter: OUTPUT -p tcp -m tcp ! --dport 443 -j DROP",
 		"iptables-save filter: OUTPUT -p tcp -m tcp --dport 1:1024 -j ACCEPT",

@@ -30,21 +30,31 @@ func parseIPTables(program string, text []byte) []string {
 var iptablesOther = []string{"INPUT", "FORWARD", "PREROUTING"}
 
 func iptablesConcerns(words []string) bool {
+	drops := option(words, "-j") == "DROP" || option(words, "-j") == "REJECT"
 	if slices.Contains(iptablesOther, words[1]) {
-		return false
+		mail, named := iptablesPorts(words, "--sport")
+		return words[1] != "FORWARD" && drops && named && mail // what mail servers answer
 	}
-	if i := slices.IndexFunc(words, func(w string) bool { return w == "--dport" || w == "--dports" }); i >= 0 {
-		var l portList
-		l.not = words[i-1] == "!"
-		if i+1 < len(words) {
-			l.addPorts(words[i+1])
-		}
-		return l.mail() && option(words, "-p") != "udp"
+	if mail, named := iptablesPorts(words, "--dport"); named {
+		return mail
 	}
 	protocol := option(words, "-p")
-	return words[1] == "OUTPUT" && (option(words, "-j") == "DROP" || option(words, "-j") == "REJECT") &&
+	return words[1] == "OUTPUT" && drops &&
 		(protocol == "" || protocol == "tcp" || protocol == "all") &&
 		!slices.Contains(words, "--sport") && !slices.Contains(words, "INVALID")
+}
+
+// iptablesPorts reports whether a rule names ports by that flag, or its plural, and whether one of them is TCP's for mail.
+func iptablesPorts(words []string, flag string) (mail, named bool) {
+	i := slices.IndexFunc(words, func(w string) bool { return w == flag || w == flag+"s" })
+	if i < 0 {
+		return false, false
+	}
+	l := portList{not: words[i-1] == "!"}
+	if i+1 < len(words) {
+		l.addPorts(words[i+1])
+	}
+	return l.mail() && option(words, "-p") != "udp", true
 }
 
 // option is the word after a flag, or "".

@@ -6,14 +6,16 @@ import (
 )
 
 // parseNFT lists what `nft list ruleset` shows that concerns mail sent from here: rules about its ports in chains that
-// outgoing packets pass or that rules lead to, and, in the former, policies and rules that drop whatever comes. The text
+// outgoing packets pass or that rules lead to, and, in the former, policies and rules that drop whatever comes; and rules
+// that drop what mail servers answer, in chains that incoming packets pass. The text
 // is read and not the JSON form, because it is what the administrator of the machine knows the rule by.
 func parseNFT(text []byte) []string {
 	lines := nftLines(string(text))
 	sets := nftSets(lines)
 	var out []string
 	var table, chain string
-	outgoing, skipped := false, false
+	outgoing, incoming := false, false
+	skipped := false
 	for _, l := range lines {
 		words := strings.Fields(l)
 		switch {
@@ -21,17 +23,18 @@ func parseNFT(text []byte) []string {
 		case words[0] == "table" && len(words) > 2:
 			table, chain = strings.Join(words[1:3], " "), ""
 		case words[0] == "chain" && len(words) > 1:
-			chain, outgoing, skipped = words[1], false, false
+			chain, outgoing, incoming, skipped = words[1], false, false, false
 		case words[0] == "set" || words[0] == "map" || l == "}":
 			chain = ""
 		case chain == "":
 		case words[0] == "type":
 			outgoing = strings.Contains(l, "hook output") || strings.Contains(l, "hook postrouting")
+			incoming = strings.Contains(l, "hook input") || strings.Contains(l, "hook prerouting")
 			skipped = !outgoing // packets that come in, or pass through
 			if strings.Contains(l, "hook output") && strings.Contains(l, "policy drop") {
 				out = append(out, "nft "+table+" "+chain+": policy drop")
 			}
-		case !skipped && nftConcerns(words, sets[table], outgoing):
+		case !skipped && nftConcerns(words, sets[table], outgoing), incoming && nftDropsAnswers(words, sets[table]):
 			out = append(out, "nft "+table+" "+chain+": "+strings.Join(words, " "))
 		}
 	}
@@ -88,6 +91,12 @@ func nftConcerns(words []string, sets map[string]string, outgoing bool) bool {
 		return (i == 0 || words[i-1] != "udp") && nftPorts(words[i+1:], sets).mail()
 	}
 	return outgoing && nftDrops(words) && !slices.ContainsFunc(words, func(w string) bool { return slices.Contains(nftOther, w) })
+}
+
+// nftDropsAnswers reports whether a rule drops what comes from a mail port.
+func nftDropsAnswers(words []string, sets map[string]string) bool {
+	i := slices.Index(words, "sport")
+	return i >= 0 && (i == 0 || words[i-1] != "udp") && nftDrops(words) && nftPorts(words[i+1:], sets).mail()
 }
 
 func nftDrops(words []string) bool {
