@@ -198,7 +198,7 @@ func (s *Server) newCall(conn net.Conn, client netip.AddrPort, port Port) *call 
 		messages++
 		return c.keeper(messages)
 	}}
-	c.raw.d, c.raw.tls.j = c.d, c.j
+	c.raw.d, c.raw.tls.j, c.raw.tls.others = c.d, c.j, s.Answer != nil
 	return c
 }
 

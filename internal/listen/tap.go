@@ -167,6 +167,7 @@ type handshakeTap struct {
 	clientAlert    *tlswire.Alert
 	serverAlert    *tlswire.Alert
 	foreign        bool // the client's octets are no TLS
+	others         bool // somebody else shows the certificate, and records nothing
 }
 
 func (t *handshakeTap) begun() bool {
@@ -214,6 +215,8 @@ func (t *handshakeTap) record(side evidence.Side, e tlswire.Event) {
 	case e.ServerHello != nil && side == evidence.Server:
 		t.answered = true
 		t.j.add(evidence.Event{ServerHello: e.ServerHello})
+	case e.Chain != nil && side == evidence.Server && t.others:
+		t.j.add(evidence.Event{Chain: &evidence.Chain{Certificates: e.Chain.Certificates}})
 	case e.Chain != nil && side == evidence.Server:
 		// Who shows it records it, because in TLS 1.3 it is not to be seen.
 	case e.Alert != nil:
