@@ -138,7 +138,7 @@ func noReplies(s *scene) support {
 }
 
 func cutAfterEHLO(s *scene) support {
-	if !s.brokeIn("EHLO", "HELO") {
+	if !s.brokeIn("EHLO", "HELO") || s.babble(evidence.Last(s.hellos()).Sent) >= 0 {
 		return support{}
 	}
 	e := s.main.Ending()

@@ -96,10 +96,10 @@ func (s *scene) brokenOff(step cause.Step, sent int) StepResult {
 }
 
 // babble finds the first octets outside the dialogue that a server sent after a command, if the conversation was given up
-// because of them; -1 if it was not.
+// because of them, or in waiting for what might follow them; -1 if it was not.
 func (s *scene) babble(sent int) int {
 	e := s.main.Ending()
-	if e == nil || e.Outcome != evidence.Aborted || e.Why != "garbage" && e.Why != "limit" {
+	if e == nil || e.Outcome != evidence.TimedOut && (e.Outcome != evidence.Aborted || e.Why != "garbage" && e.Why != "limit") {
 		return -1
 	}
 	for _, i := range s.main.Bytes {
