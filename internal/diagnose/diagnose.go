@@ -360,6 +360,9 @@ func cannotKnow(rec *evidence.Record) []string {
 		if waited := greetingAwaited(rec); waited > 0 {
 			out = append(out, fmt.Sprintf("whether a greeting comes after more than %s: RFC 5321 gives a server 5 minutes; --timeout 5m --max-time 6m waits them out", seconds(waited)))
 		}
+		if h := rec.Host; h != nil && h.FirewallRead != "" && h.FirewallRead != "yes" && h.FirewallRead != evidence.FirewallNotAsked {
+			out = append(out, "whether this machine's own firewall has a part in it: its rules could not be read ("+h.FirewallRead+")")
+		}
 		for _, w := range append([]evidence.Walk{rec.Target.Walk}, rec.Target.Doors...) {
 			if w.Guess != "" {
 				out = append(out, "whether "+w.Host+" is the right door: "+w.Guess)

@@ -126,6 +126,7 @@ func TestNamesToldApart(t *testing.T) {
 func TestConversationToldApart(t *testing.T) {
 	const (
 		cutAtHello = tlsBegins + "wait 30s\ntls-failed ended timeout 0\nend timeout handshake"
+		dripping   = tlsBegins + "wait 30s\ntls-failed ended timeout 30\nend timeout handshake"
 		through    = tlsBegins + "tls TLS 1.3\ncert ok CN=Public CA"
 		noSTARTTLS = "dial connected\nS: 220 mx\nC: EHLO x\nS: 250-mx\nS: 250 SIZE"
 	)
@@ -150,6 +151,10 @@ func TestConversationToldApart(t *testing.T) {
 			[]test{{askClamped, nil, cutAtHello}, {askUnclamped, nil, cutAtHello}, {askSmallHello, nil, through}}, cause.StartTLS, cause.ClientHelloTooLarge, Proven},
 		{"the name is filtered", plain, tlsBegins + "tls-failed ended reset 0\nend reset handshake",
 			[]test{{askNoSNI, nil, through}, {askUnclamped, nil, cutAtHello}, {askClamped, nil, cutAtHello}, {askSmallHello, nil, cutAtHello}}, cause.StartTLS, cause.HandshakeCut, Proven},
+		{"silence after the hello, whatever its size", plain, cutAtHello,
+			[]test{{askUnclamped, nil, cutAtHello}, {askClamped, nil, cutAtHello}, {askSmallHello, nil, cutAtHello}}, cause.StartTLS, cause.HandshakeCut, Likely},
+		{"an answer that drips is slow, and not cut", plain, dripping,
+			[]test{{askUnclamped, nil, dripping}, {askClamped, nil, dripping}, {askSmallHello, nil, dripping}}, cause.StartTLS, cause.HandshakeCut, Possible},
 		{"the name is refused by an alert", plain, tlsBegins + "alert unrecognized_name\ntls-failed server-alert", []test{{askNoSNI, nil, through}}, cause.StartTLS, cause.HandshakeCut, Likely},
 		{"the name is refused by an alert, nothing tried", plain, tlsBegins + "alert unrecognized_name\ntls-failed server-alert", nil, cause.StartTLS, cause.HandshakeCut, Possible},
 		{"cut for want of a suite", plain, tlsBegins + "tls-failed ended reset 0\nend reset handshake", []test{
@@ -380,6 +385,18 @@ func TestForeignServerIsLookedUp(t *testing.T) {
 }
 
 // A silent port may belong to a server that greets late: the report says how long nobody waited.
+// Rules that nobody could read may be the reason; rules that nobody had to read are no doubt.
+func TestCannotKnowFirewall(t *testing.T) {
+	for read, want := range map[string]bool{"yes": false, evidence.FirewallNotAsked: false, "": false, "needs root": true} {
+		rec := record(plain, play(t, "t1", evidence.RoleAsked, plain, dropped))
+		rec.Host = &evidence.Host{FirewallRead: read}
+		got := slices.ContainsFunc(Diagnose(rec).CannotKnow, func(s string) bool { return strings.Contains(s, "firewall") })
+		if got != want {
+			t.Errorf("rules read: %q: the report doubts: %v, want %v", read, got, want)
+		}
+	}
+}
+
 func TestCannotKnowLateGreeting(t *testing.T) {
 	told := func(script string) bool {
 		d := Diagnose(record(plain, play(t, "t1", evidence.RoleAsked, plain, script)))

@@ -242,7 +242,9 @@ func handshakeCut(s *scene) support {
 	case z.hole() || every(z.smallHello, true) && every(z.usual, false):
 		return support{} // it is the size
 	case every(z.small, false) && every(z.usual, false) && every(z.smallHello, false):
-		got.confidence = Likely
+		if f.Outcome != evidence.TimedOut || f.GotN == 0 { // else an answer had begun: slow is not cut
+			got.confidence = Likely
+		}
 		got.because = append(got.because, trialGrounds(z.smallHello[:1], z.small[:1], z.usual[:1])...)
 	}
 	if spoken, because := s.versions(); len(spoken) > 0 && got.confidence == Likely {

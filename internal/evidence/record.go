@@ -165,6 +165,9 @@ type Host struct {
 	Settings     []string    `json:"settings,omitempty"`      // those that change what experiments show: tcp_mtu_probing ...
 }
 
+// FirewallNotAsked is what FirewallRead says where nothing gave a reason to read the rules.
+const FirewallNotAsked = "not read: nothing was blocked"
+
 // An Interface of this machine.
 type Interface struct {
 	Name      string   `json:"name"`

@@ -32,7 +32,7 @@ func Facts(ctx context.Context) *evidence.Host {
 		Proxies:    proxies(os.Environ()),
 		Settings:   settings(),
 
-		FirewallRead: "not read: nothing was blocked",
+		FirewallRead: evidence.FirewallNotAsked,
 	}
 	var reading sync.WaitGroup
 	reading.Go(func() { h.Resolvers = resolvers(ctx) })
