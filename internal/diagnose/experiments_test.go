@@ -384,7 +384,6 @@ func TestForeignServerIsLookedUp(t *testing.T) {
 	}
 }
 
-// A silent port may belong to a server that greets late: the report says how long nobody waited.
 // Rules that nobody could read may be the reason; rules that nobody had to read are no doubt.
 func TestCannotKnowFirewall(t *testing.T) {
 	for read, want := range map[string]bool{"yes": false, evidence.FirewallNotAsked: false, "": false, "needs root": true} {
@@ -397,6 +396,7 @@ func TestCannotKnowFirewall(t *testing.T) {
 	}
 }
 
+// A silent port may belong to a server that greets late: the report says how long nobody waited.
 func TestCannotKnowLateGreeting(t *testing.T) {
 	told := func(script string) bool {
 		d := Diagnose(record(plain, play(t, "t1", evidence.RoleAsked, plain, script)))
